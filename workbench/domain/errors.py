@@ -1,0 +1,85 @@
+"""Every error the workbench raises on purpose.
+
+WorkbenchError
+├── SettingsError            a value in workbench.toml or the environment is wrong
+├── SymbolError              a market is not known, or is quoted otherwise
+├── TimeframeError           a bar length is not known
+├── ValueRefused             a domain value breaks its own rule (NaN price, negative size …)
+│   └── CurrencyMismatch     money of two currencies met without a price
+├── CandleError              candles cannot be read, or break a rule of candles
+├── LedgerError              the ledger cannot promise what was asked
+│   ├── LeaseLost            an effect was tried under an old token
+│   └── UnsafeDatabase       the database library is in a known corruption range
+├── ExchangeError            the venue refused or could not be reached
+├── BotError                 a bot refused, or could not be reached
+│   ├── UnknownBotError      nobody by that name
+│   └── CapabilityMissing    the bot does not do that
+├── CommandError             a command line cannot be understood
+└── StartError               the desk cannot start: port taken, folder not writable …
+
+A message gives the culprit, its value and the next step, in one line.
+"""
+
+
+class WorkbenchError(Exception):
+    """Base of everything raised on purpose."""
+
+
+class SettingsError(WorkbenchError):
+    """A setting is missing or wrong."""
+
+
+class SymbolError(WorkbenchError):
+    """A market is not known here."""
+
+
+class TimeframeError(WorkbenchError):
+    """A bar length is not known."""
+
+
+class ValueRefused(WorkbenchError, ValueError):
+    """A domain value breaks its own rule."""
+
+
+class CurrencyMismatch(ValueRefused):
+    """Money of two currencies met without a price."""
+
+
+class CandleError(WorkbenchError):
+    """Candles cannot be read or are not candles."""
+
+
+class LedgerError(WorkbenchError):
+    """The ledger cannot promise what was asked."""
+
+
+class LeaseLost(LedgerError):
+    """An effect was tried under a token that is no longer the newest."""
+
+
+class UnsafeDatabase(LedgerError):
+    """The database library lies in a documented corruption range."""
+
+
+class ExchangeError(WorkbenchError):
+    """The venue refused, or could not be reached."""
+
+
+class BotError(WorkbenchError):
+    """A bot refused, or could not be reached."""
+
+
+class UnknownBotError(BotError):
+    """Nobody by that name is registered."""
+
+
+class CapabilityMissing(BotError):
+    """The bot does not do what was asked."""
+
+
+class CommandError(WorkbenchError):
+    """A command line cannot be understood."""
+
+
+class StartError(WorkbenchError):
+    """The desk, or one of its parts, cannot start."""

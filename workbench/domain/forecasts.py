@@ -1,0 +1,105 @@
+"""What bots say: forecasts, plans, tunings, analyses. Times UTC, prices in quote currency."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from workbench.domain.errors import ValueRefused
+from workbench.domain.market import Timeframe
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """One bot's fan for the price `horizon` bars after `seen_at`.
+
+    levels : strictly rising probabilities in (0, 1); values : prices, never falling, same length.
+    seen_at : close of the newest candle used. reference : that candle's close.
+    """
+
+    bot_id: str
+    symbol: str
+    timeframe: Timeframe
+    horizon: int
+    levels: tuple[float, ...]
+    values: tuple[float, ...]
+    reference: float
+    seen_at: datetime
+    model_version: str = "1"
+
+    def __post_init__(self) -> None:
+        who = f"forecast of {self.bot_id} for {self.symbol}"
+        if self.horizon < 1:
+            raise ValueRefused(f"{who}: horizon must be 1 bar or more, got {self.horizon}")
+        if len(self.levels) != len(self.values) or not self.levels:
+            raise ValueRefused(f"{who}: {len(self.levels)} levels for {len(self.values)} values")
+        if not all(0 < p < 1 for p in self.levels) or list(self.levels) != sorted(set(self.levels)):
+            raise ValueRefused(f"{who}: levels must rise strictly within (0, 1), got {self.levels}")
+        prices = (*self.values, self.reference)
+        if not all(math.isfinite(v) and v > 0 for v in prices) or list(self.values) != sorted(self.values):
+            raise ValueRefused(f"{who}: values must be positive prices that never fall, got {self.values}")
+
+    @property
+    def matures_at(self) -> datetime:
+        return self.seen_at + self.horizon * self.timeframe.step
+
+    def quantile(self, level: float) -> float:
+        """Price at probability `level`, linear between the stated ones, flat outside them."""
+        if level <= self.levels[0]:
+            return self.values[0]
+        for (p0, v0), (p1, v1) in zip(self._pairs(), self._pairs()[1:], strict=False):
+            if level <= p1:
+                return v0 + (v1 - v0) * (level - p0) / (p1 - p0)
+        return self.values[-1]
+
+    def _pairs(self) -> list[tuple[float, float]]:
+        return list(zip(self.levels, self.values, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a bot would do now. side: 'long' or 'flat' (spot). size in base currency; prices in quote currency."""
+
+    bot_id: str
+    symbol: str
+    timeframe: Timeframe
+    side: str
+    entry: float | None
+    stop: float | None
+    targets: tuple[float, ...]
+    size: float
+    reason: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TuneResult:
+    """Outcome of a walk-forward search. Scores are out of sample, after fees, higher is better."""
+
+    bot_id: str
+    symbol: str
+    timeframe: Timeframe
+    best: Mapping[str, float | int | str]
+    score: float
+    current_score: float
+    tried: int
+    folds: int
+    adopted: bool
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """How a bot reads a market now: words for the trader and the indicator values behind them."""
+
+    bot_id: str
+    symbol: str
+    timeframe: Timeframe
+    summary: str
+    indicators: Mapping[str, float] = field(default_factory=dict)
+    seen_at: datetime | None = None
+
+
+def age(of: datetime | None, now: datetime) -> timedelta | None:
+    """How old a figure is, or None where its time is unknown."""
+    return None if of is None else now - of
