@@ -54,7 +54,7 @@ def imported(tree: ast.AST) -> set[str]:
 def offences(room: str, names: set[str]) -> list[str]:
     found = []
     for name in sorted(names):
-        target = (name.split(".") + [""])[1] if name.startswith("workbench.") else ""
+        target = [*name.split("."), ""][1] if name.startswith("workbench.") else ""
         if target not in FLOOR or target == room:
             continue
         if FLOOR[target] >= FLOOR[room] and FLOOR[room] != TOP:
