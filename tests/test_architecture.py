@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 STOREYS = [
-    {"domain", "settings"},
+    {"domain"},
+    {"settings"},
     {"market", "ledger", "quant"},
     {"bots"},
     {"orchestration", "visual"},

@@ -1,0 +1,133 @@
+"""Typed configuration: `workbench.toml` in the working folder, then WORKBENCH_* variables, then the caller.
+
+Secrets are not settings. A bot's token is read from the environment variable that `token_env` names.
+"""
+
+import tomllib
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workbench.domain.errors import SettingsError
+
+FILE = Path("workbench.toml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ExchangeSettings(_Section):
+    """Where candles and fills come from. `speed`: market seconds a wall second, replay only (900: a 30-minute bar
+    every two seconds). `source`: 'replay', or the ccxt name of a real exchange to mirror."""
+
+    source: str = "replay"
+    port: int = Field(8750, ge=0, le=65535)
+    speed: float = Field(900.0, gt=0, le=1e7)
+    start: date | None = Field(None, alias="from")
+    symbols: tuple[str, ...] = ()
+    timeframe: str = "30m"
+
+
+class PageSettings(_Section):
+    """The Voila page. It listens on this machine only."""
+
+    port: int = Field(8866, ge=0, le=65535)
+
+
+class BotSettings(_Section):
+    """A bot that somebody else runs, found at `url`."""
+
+    bot_id: str = Field(min_length=1, max_length=64, pattern=r"^[\w.-]+$")
+    url: str = Field(pattern=r"^https?://")
+    token_env: str = "WORKBENCH_BOT_TOKEN"
+    tags: tuple[str, ...] = ()
+
+
+class ResearchSettings(_Section):
+    """The research bots that `workbench up` starts, and the paper money each of them gets."""
+
+    kinds: tuple[Literal["trend", "mean_reversion", "breakout", "learning"], ...] = (
+        "trend",
+        "mean_reversion",
+        "breakout",
+        "learning",
+    )
+    cash: float = Field(10_000.0, gt=0)
+
+
+class Settings(BaseSettings):
+    """Everything that may be set. Frozen: a change needs a restart."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WORKBENCH_", env_nested_delimiter="__", extra="forbid", frozen=True, populate_by_name=True
+    )
+
+    home: Path = Path(".workbench")
+    ledger: str = ""
+    deadline_s: float = Field(10.0, gt=0, le=600)
+    record_every_s: float = Field(2.0, gt=0, le=3600)
+    exchange: ExchangeSettings = ExchangeSettings()
+    page: PageSettings = PageSettings()
+    research: ResearchSettings = ResearchSettings()
+    bots: tuple[BotSettings, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
+    ):
+        """The environment wins over the file, whose values `load_settings` hands to the constructor."""
+        return env_settings, init_settings
+
+    @field_validator("home")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser()
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger asked for, or the embedded one in `home`."""
+        return self.ledger or str(self.home / "ledger.sqlite")
+
+    @property
+    def replay_from(self) -> datetime | None:
+        """First market moment of a replay, UTC; None where the source decides."""
+        start = self.exchange.start
+        return None if start is None else datetime(start.year, start.month, start.day, tzinfo=UTC)
+
+
+def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
+    """Read `file` (workbench.toml where it exists), the environment and `overrides` (they win; None is skipped).
+
+    Raises SettingsError naming the first wrong value and where it stands.
+    """
+    path = file or FILE
+    values = _read_toml(path) if path.exists() or file else {}
+    for dotted, value in overrides.items():
+        if value is not None:
+            section, _, key = dotted.rpartition("__")
+            (values.setdefault(section, {}) if section else values)[key] = value
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error, path)) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}; mend that line or remove the file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error
+
+
+def _sentence(error: ValidationError, path: Path) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{path}: no setting is named {where!r}; see docs/settings.md for the names"
+    return f"{path}: {where} = {first.get('input')!r} is refused: {first['msg'].lower()}"
