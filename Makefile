@@ -32,7 +32,7 @@ $(STAMP)-$(LOCK_ID): requirements.lock pyproject.toml
 	@rm -f $(STAMP)-* && touch $@
 
 lock:
-	@$(BIN)/uv pip compile pyproject.toml --extra test --extra check --python-version 3.11 --generate-hashes \
+	@$(BIN)/uv pip compile pyproject.toml --extra test --extra check --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -o requirements.lock
 
 clean:

@@ -12,7 +12,7 @@ from workbench.domain.portfolio import BotStatus, EquityPoint, Trade
 Clock = Callable[[], datetime]
 Progress = Callable[[float, str], None]
 
-CAPABILITIES = ("status", "forecast", "plan", "tune", "analyze", "trades", "equity", "pause", "resume")
+CAPABILITIES = ("status", "forecast", "plan", "tune", "analyze", "trades", "equity", "pause", "resume", "halt")
 
 
 @runtime_checkable
@@ -20,6 +20,9 @@ class Bot(Protocol):
     """A bot as the command center sees it: ours over HTTP, Freqtrade's, or an object in a notebook.
 
     Every method may raise BotError. `tune` reports (fraction done, words) to `progress` and stops when cancelled.
+    Effects carry the `command_id` that makes a resend harmless (the bot answers it again without acting again) and the
+    fencing `token` of the lease they were issued under: a bot refuses a token older than the newest it has seen.
+    `halt` blocks entries, cancels orders and closes every position, in that order.
     """
 
     bot_id: str
@@ -32,8 +35,9 @@ class Bot(Protocol):
     async def analyze(self, symbol: str, timeframe: str) -> Analysis: ...
     async def trades(self, limit: int = 100) -> Sequence[Trade]: ...
     async def equity(self, since: datetime | None = None) -> Sequence[EquityPoint]: ...
-    async def pause(self) -> None: ...
-    async def resume(self) -> None: ...
+    async def pause(self, *, command_id: str = "", token: int = 0) -> None: ...
+    async def resume(self, *, command_id: str = "", token: int = 0) -> None: ...
+    async def halt(self, *, command_id: str = "", token: int = 0) -> None: ...
 
 
 class Ledger(Protocol):

@@ -1,0 +1,23 @@
+"""What was promised, measured. Each benchmark is a module here with `figures(quick: bool) -> dict[str, float]`.
+
+Every figure comes from the run that prints it, peers included; a figure that cannot be had is absent, never invented.
+`quick` must end within 50 s on two slow cores.
+"""
+
+import importlib
+import time
+from typing import Any
+
+NAMES = {
+    "replay": "bars a second through the paper exchange, and whether the fills are the same at another speed",
+    "stream": "100 symbols × 10 messages a second: delay from send to receive, messages lost",
+    "ledger": "append to seen by another process; events lost over kills and power losses",
+    "fanout": "1,000 bots asked at once, one in ten hanging",
+}
+
+
+def measure(name: str, quick: bool = False) -> dict[str, Any]:
+    """Run benchmark `name`; returns {"name", "figures", "seconds"}."""
+    began = time.perf_counter()
+    found = importlib.import_module(f"workbench.bench.{name}").figures(quick)
+    return {"name": name, "figures": found, "seconds": round(time.perf_counter() - began, 1)}
