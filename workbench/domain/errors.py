@@ -13,7 +13,10 @@ WorkbenchError
 ├── ExchangeError            the venue refused or could not be reached
 ├── BotError                 a bot refused, or could not be reached
 │   ├── UnknownBotError      nobody by that name
-│   └── CapabilityMissing    the bot does not do that
+│   ├── CapabilityMissing    the bot does not do that
+│   ├── BotUnreachable       nothing was delivered, or a question stayed without an answer: nothing has changed
+│   ├── BotUnknown           an effect was sent and no answer came: it may have happened; reconcile, never resend
+│   └── BotFenced            the effect came under a token older than the newest the bot has seen
 ├── CommandError             a command line cannot be understood
 └── StartError               the desk cannot start: port taken, folder not writable …
 
@@ -75,6 +78,18 @@ class UnknownBotError(BotError):
 
 class CapabilityMissing(BotError):
     """The bot does not do what was asked."""
+
+
+class BotUnreachable(BotError):
+    """No connection, or a question without an answer in time. Nothing has changed at the bot."""
+
+
+class BotUnknown(BotError):
+    """An effect was sent and no answer came. It may have happened: read the bot's status, never resend blindly."""
+
+
+class BotFenced(BotError):
+    """The effect came under a fencing token older than the newest the bot has seen."""
 
 
 class CommandError(WorkbenchError):
