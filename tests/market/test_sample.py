@@ -84,7 +84,7 @@ def test_packing_never_rounds(tmp_path):
     write_packed(good, tmp_path / "good.parquet")
 
     assert read_packed(tmp_path / "good.parquet").equals(good)
-    with pytest.raises(CandleError, match="high .* in row 7 has more than eight decimal places"):
+    with pytest.raises(CandleError, match=r"high .* in row 7 has more than eight decimal places"):
         write_packed(fine, tmp_path / "fine.parquet")
 
 
