@@ -139,7 +139,7 @@ class LimitChange:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How much of a limit is used. `scope` is what it is the limit of: the desk, a bot, a symbol, a cluster, a venue."""
+    """How much of a limit is used. `scope`: the desk, bot, symbol, cluster or venue it limits."""
 
     rule: str
     scope: str
