@@ -1,0 +1,101 @@
+"""The ledger: one memory for every process of the desk, in an SQLite file or a PostgreSQL database."""
+
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from workbench.domain.errors import LedgerError
+from workbench.ledger.command_log import CommandLog
+from workbench.ledger.events import EventLog
+from workbench.ledger.lease import LeaseTable
+from workbench.ledger.postgres import PostgresBackend, checked_url
+from workbench.ledger.sqlite import SqliteBackend
+from workbench.ledger.store import Backend, Store
+from workbench.ledger.tables import DeskTables
+from workbench.ledger.tail import Tail
+
+log = structlog.get_logger(__name__)
+
+
+class SqlLedger:
+    """Implements `domain.ports.Ledger` by putting its parts together; each method is documented where it is defined.
+
+    events (`EventLog`): append, read, last, head, tail. commands (`CommandLog`): submit, command, commands, take,
+    finish, recover, settle, append_fenced. leases (`LeaseTable`): acquire, renew, release,
+    holder. tables: `DeskTables`.
+    `place` says where it is (without a password), `caveats` what cannot be promised there.
+    """
+
+    def __init__(self, backend: Backend):
+        self._store = Store(backend)
+        self._tails: weakref.WeakSet[Tail] = weakref.WeakSet()
+        self.place, self.caveats = backend.place, tuple(backend.caveats())
+        self.tables = DeskTables(self._store)
+
+        self._events = EventLog(self._store)
+        self.append, self.read = self._events.append, self._events.read
+        self.last, self.head = self._events.last, self._events.head
+
+        commands = CommandLog(self._store)
+        self.submit, self.command, self.commands = commands.submit, commands.command, commands.commands
+        self.take, self.finish = commands.take, commands.finish
+        self.recover, self.settle = commands.recover, commands.settle
+        self.append_fenced = commands.append_fenced
+
+        leases = LeaseTable(self._store)
+        self.acquire, self.renew = leases.acquire, leases.renew
+        self.release, self.holder = leases.release, leases.holder
+
+    def tail(self, after: int | None = None, kinds: Sequence[str] | None = None) -> Tail:
+        """Every event with seq > after (None: from now on), for ever; see `EventLog.tail`."""
+        tail = self._events.tail(after, kinds)
+        self._tails.add(tail)
+        return tail
+
+    def close(self) -> None:
+        """End the tails and let the database go. Closing twice is harmless."""
+        for tail in list(self._tails):
+            tail.stop()
+        self._store.close()
+
+
+def open_ledger(where: str | Path) -> SqlLedger:
+    """Open, and where needed create, the ledger at a path or a URL (sqlite:///…, postgresql://…).
+
+    Raises UnsafeDatabase for a database library with a known corruption fault, LedgerError where the place cannot be
+    used. What a place cannot promise (memory, shared folder, fsync=off) is logged and kept in `caveats`.
+    """
+    ledger = SqlLedger(_backend(where))
+    for words in ledger.caveats:
+        log.warning("ledger caveat", caveat=words)
+    return ledger
+
+
+def _backend(where: str | Path) -> Backend:
+    if isinstance(where, Path) or "://" not in where:
+        return SqliteBackend(_file(str(where)))
+    url = _url(where)
+    if url.get_backend_name() == "sqlite":
+        return SqliteBackend(_file(url.database or ""))
+    if url.get_backend_name() in ("postgresql", "postgres"):
+        return PostgresBackend(checked_url(url))
+    raise LedgerError(
+        f"no ledger can be kept in {url.get_backend_name()!r}; name a file or postgresql://user@host/database"
+    )
+
+
+def _file(path: str) -> Path:
+    if not path or path == ":memory:":
+        raise LedgerError("a ledger needs a file: one kept in memory is seen by no other process and survives nothing")
+    return Path(path).expanduser()
+
+
+def _url(where: str) -> URL:
+    try:
+        return make_url(where)
+    except (ArgumentError, ValueError) as error:
+        raise LedgerError("the ledger's URL cannot be read; write postgresql://user@host/database") from error

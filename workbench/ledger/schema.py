@@ -1,0 +1,180 @@
+"""The tables, and how an older ledger becomes a newer one.
+
+Times are stored as whole microseconds since 1970 UTC, JSON as text, so that both databases hold and order them alike
+and a replay gives the bytes that were recorded.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, inspect, select, update
+from sqlalchemy.engine import Connection
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.types import TypeDecorator
+
+from workbench.domain.errors import LedgerError
+from workbench.ledger.payload import decode, encode
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class UtcTime(TypeDecorator):
+    """datetime with zone ⇄ microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+class Json(TypeDecorator):
+    """Plain JSON values (see `payload.plain`) ⇄ text, byte for byte the same in both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str:
+        return encode(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Any:
+        return None if value is None else decode(value)
+
+
+_Seq = BigInteger().with_variant(Integer, "sqlite")  # INTEGER PRIMARY KEY is SQLite's row number itself
+metadata = MetaData()
+
+meta = Table("ledger_meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _Seq, primary_key=True, autoincrement=False),
+    Column("event_id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+Index("events_by_kind", events.c.kind, events.c.seq)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("number", _Seq, primary_key=True, autoincrement=False),
+    Column("command_id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("args", Json, nullable=False),
+    Column("issued_by", Text, nullable=False),
+    Column("issued_at", UtcTime, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("result", Json, nullable=False),
+    Column("lease", Text),
+    Column("token", BigInteger),
+    Column("finished_at", UtcTime),
+)
+Index("commands_by_state", commands.c.state, commands.c.number)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+)
+
+announced_bots = Table(
+    "announced_bots",
+    metadata,
+    Column("bot_id", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("capabilities", Json, nullable=False),
+    Column("tags", Json, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+)
+
+equity_points = Table(
+    "equity_points",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("bot_id", Text, primary_key=True),
+    Column("at", UtcTime, primary_key=True),
+    Column("equity", Double, nullable=False),
+    Column("currency", Text, nullable=False),
+    sqlite_with_rowid=False,  # the key is the row: half the size, and one curve lies together on disk
+)
+
+statuses = Table(
+    "bot_statuses",
+    metadata,
+    Column("bot_id", Text, primary_key=True),
+    Column("payload", Json, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+)
+
+Migration = Callable[[Connection], None]
+
+_APPEND_ONLY = {
+    "sqlite": [
+        f"CREATE TRIGGER events_refuse_{verb.lower()} BEFORE {verb} ON events "
+        "BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION events_refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the event log is append-only'; END $$",
+        "CREATE TRIGGER events_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
+        "FOR EACH STATEMENT EXECUTE FUNCTION events_refuse_change()",
+        "CREATE FUNCTION events_wake() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM pg_notify('workbench_events', current_schema()); RETURN NULL; END $$",
+        "CREATE TRIGGER events_wake AFTER INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION events_wake()",
+    ],
+}
+
+
+def _create(connection: Connection) -> None:
+    connection.execute(CreateTable(meta))
+    tables = (events, commands, leases, announced_bots, equity_points, statuses)
+    for table in tables:
+        connection.execute(CreateTable(table))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            connection.execute(CreateIndex(index))
+    for statement in _APPEND_ONLY[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: Sequence[Migration] = ()  # the n-th brings version n to n+1; the tables above are always the newest version
+
+
+def version(connection: Connection) -> int:
+    """Schema version found; 0 for an empty database."""
+    if not inspect(connection).has_table(meta.name):
+        return 0
+    return int(connection.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar_one())
+
+
+def migrate(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS) -> int:
+    """Create the tables or bring them forward, inside the caller's write transaction; returns the version reached.
+
+    Raises LedgerError where a newer workbench has written here: its rows may mean what this one cannot know.
+    """
+    found, newest = version(connection), 1 + len(migrations)
+    if found > newest:
+        raise LedgerError(
+            f"this ledger has schema {found} and this workbench knows {newest}; update the workbench, "
+            "or name another ledger"
+        )
+    if found == 0:
+        _create(connection)
+        connection.execute(meta.insert().values(name="schema", value=str(newest)))
+        return newest
+    for step in migrations[found - 1 :]:
+        step(connection)
+    connection.execute(update(meta).where(meta.c.name == "schema").values(value=str(newest)))
+    return newest
