@@ -1,0 +1,106 @@
+"""Carries the desk's figures to a page: polls the feed, sends differences, sleeps while nobody looks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from workbench.domain.desk import DashboardData
+from workbench.widgets.desk_mirror import DeskMirror
+from workbench.widgets.desk_notices import EXAMINE
+from workbench.widgets.desk_wire import Json
+
+log = structlog.get_logger(__name__)
+
+Feed = Callable[[], Awaitable[DashboardData]]
+Wake = Callable[[], Awaitable[None]]
+Send = Callable[[Json], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PanelSettings:
+    """every_s: the feed is asked at least this often. least_gap_s: and never faster (4 Hz), whatever happens.
+
+    patience_s: a feed that takes longer counts as failed. lapse_s: without a sign from a page for so long, nobody
+    looks, and the pump sleeps until one comes: a kernel that talks to nobody can then be ended as idle.
+    """
+
+    every_s: float = 1.0
+    least_gap_s: float = 0.25
+    patience_s: float = 10.0
+    lapse_s: float = 90.0
+
+
+class DeskPump:
+    """`wake`, where given, returns when something worth showing has happened; the feed is then asked at once."""
+
+    def __init__(self, feed: Feed, send: Send, settings: PanelSettings, wake: Wake | None = None):
+        self.mirror = DeskMirror()
+        self._feed, self._send, self._settings, self._wake = feed, send, settings, wake
+        self._beat = asyncio.Event()
+        self._beat_at = 0.0
+        self._task: asyncio.Task | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    @property
+    def watched(self) -> bool:
+        """A page has given a sign of life lately."""
+        return asyncio.get_running_loop().time() - self._beat_at < self._settings.lapse_s
+
+    def start(self) -> None:
+        """Needs a running loop: the kernel's."""
+        if not self.running:
+            self.beat()
+            self._task = asyncio.create_task(self._run(), name="desk-pump")
+            self._task.add_done_callback(_tell)
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+
+    def beat(self) -> None:
+        """A page is there."""
+        self._beat_at = asyncio.get_running_loop().time()
+        self._beat.set()
+
+    async def _run(self) -> None:
+        while True:
+            if not self.watched:
+                self._beat.clear()
+                await self._beat.wait()
+            self._send(await self._ask())
+            await self._rest()
+
+    async def _ask(self) -> Json:
+        try:
+            async with asyncio.timeout(self._settings.patience_s):
+                return self.mirror.take(await self._feed())
+        except TimeoutError:
+            words = f"The desk has not answered for {self._settings.patience_s:.0f} s"
+        except Exception as error:  # the page's supervisor: whatever failed is shown, and asked again
+            log.warning("desk_feed_failed", error=f"{type(error).__name__}: {error}")
+            words = f"The desk cannot be read: {error or type(error).__name__}"
+        return self.mirror.fail(words, EXAMINE)
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(self._settings.least_gap_s)
+        left = self._settings.every_s - self._settings.least_gap_s
+        if self._wake is None:
+            await asyncio.sleep(max(left, 0))
+            return
+        try:
+            async with asyncio.timeout(max(left, 0)):
+                await self._wake()
+        except TimeoutError:
+            pass
+
+
+def _tell(task: asyncio.Task) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("desk_pump_died", error=f"{type(error).__name__}: {error}")

@@ -1,0 +1,96 @@
+// The header: who, in what state, how much, when, how healthy, and how to stop.
+import { el, setAttr, setClass, setText } from "./dom.js";
+import * as show from "./format.js";
+import { mark, showChip } from "./marks.js";
+
+const HALT_WORDS =
+  "Halting from this page is not built yet, so this button does nothing. To stop entries now: workbench ask '/pause'. To stop everything: Ctrl-C where workbench up runs.";
+
+export function header(store, { openView }) {
+  const state = el("span", { class: "state" });
+  const equity = figure("Equity");
+  const day = figure("Day P&L");
+  const run = figure("P&L");
+  const chip = el("span", { class: "chip", hidden: true });
+  equity.label.append(" ", chip);
+  const clock = figure("Market");
+  const dots = el("ul", { class: "dots", "aria-label": "Health by bot" });
+  const view = el("button", { type: "button", class: "quiet", text: "View", title: "Theme, colours and keys (?)", onclick: openView });
+  const node = el(
+    "header", { class: "top" },
+    el("div", { class: "who" }, el("span", { class: "logo", "aria-hidden": "true" }), el("h1", { text: "Workbench" }), state),
+    el("div", { class: "sums" }, equity.node, day.node, run.node),
+    clock.node,
+    el("span", { class: "spring" }),
+    dots,
+    el("div", { class: "acts" }, view, haltButton()),
+  );
+  const update = () => {
+    const { total, market, phase } = store.view;
+    const old = store.silentMs !== null || Boolean(store.view.trouble) || store.view.notices.some((n) => n.code === "off");
+    setClass(node, "stale", old);
+    showState(state, store.view, old);
+    showChip(chip, store.view);
+    showSum(equity, total?.equity, false, total, phase);
+    showSum(day, total?.day_pnl, true, total, phase);
+    showSum(run, total?.pnl, true, total, phase);
+    showClock(clock, market, phase);
+    showDots(dots, store.bots);
+  };
+  return { node, update };
+}
+
+function haltButton() {
+  const words = el("span", { class: "halt-words", id: `halt-${Math.random().toString(36).slice(2)}`, role: "note", text: HALT_WORDS });
+  const button = el("button", { type: "button", class: "halt", "aria-disabled": "true", "aria-describedby": words.id, text: "Halt" });
+  return el("span", { class: "halt-box" }, button, words);
+}
+
+function figure(label) {
+  const name = el("span", { class: "label", text: label });
+  const value = el("span", { class: "value", text: show.UNKNOWN });
+  return { node: el("div", { class: "figure-box" }, name, value), label: name, value };
+}
+
+function showState(node, view, old) {
+  const running = view.desk !== null;
+  const word = view.state === null ? "waiting" : running || !old ? view.state : "not running";
+  setText(node, word.toUpperCase());
+  setAttr(node, "data-state", word);
+  setAttr(node, "title", running ? `Commands are executed by ${view.desk.holder}` : "Nobody executes commands now");
+}
+
+function showSum(box, value, signed, total, phase) {
+  setText(box.value, show.money(value, signed));
+  setAttr(box.value, "data-tone", signed ? show.tone(value?.amount) : null);
+  const reason = phase === "loading" ? "not heard yet" : total?.unknown || "no bot tells it";
+  setAttr(box.value, "title", value ? null : `Unknown: ${reason}`);
+}
+
+function showClock(box, market, phase) {
+  const pace = market ? (market.ended ? "ended" : market.paused ? "paused" : "") : "";
+  setText(box.label, `Market time${pace ? `, ${pace}` : ""}`);
+  const text = market ? show.time(market.time) : show.UNKNOWN;
+  if (!box.zone) {
+    box.stamp = el("span");
+    box.zone = el("small", { class: "zone" });
+    box.value.replaceChildren(box.stamp, " ", box.zone);
+    box.node.classList.add("clock");
+  }
+  setText(box.stamp, text);
+  setText(box.zone, market ? show.ZONE : "");
+  const hover = market ? `${show.timeUtc(market.time)}\n${market.source}, bars of ${market.timeframe}, run ${market.run_id}` : null;
+  setAttr(box.value, "title", hover ?? (phase === "loading" ? "Not heard yet" : "Unknown: the venue does not answer"));
+}
+
+function showDots(list, bots) {
+  while (list.children.length > bots.length) list.lastChild.remove();
+  while (list.children.length < bots.length) list.append(el("li", {}, mark(), el("span", { class: "hush" })));
+  bots.forEach((bot, i) => {
+    const [sign, words] = list.children[i].children;
+    const said = `${bot.id}: ${bot.word}${bot.reason ? `, ${bot.reason}` : ""}`;
+    setAttr(sign, "data-health", bot.word);
+    setAttr(list.children[i], "title", said);
+    setText(words, said);
+  });
+}

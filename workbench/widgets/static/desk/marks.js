@@ -1,0 +1,27 @@
+// Small signs. Each differs in shape as well as colour, and stands beside its word.
+import { el } from "./dom.js";
+
+/** A bot's colour; set --shade on it. */
+export const swatch = () => el("i", { class: "swatch", "aria-hidden": "true" });
+
+/** Health: set data-health to healthy, stale, not ready or down. */
+export const mark = () => el("i", { class: "mark", "aria-hidden": "true" });
+
+/** Where the money moves, as on every figure that sums money. */
+export function moneyChip(view) {
+  const { market } = view;
+  if (market) return { mode: market.mode, text: market.mode === "replay" ? `REPLAY ×${speed(market.speed)}` : market.mode.toUpperCase() };
+  const modes = [...new Set([...view.bots.values()].map((row) => row.status?.mode).filter(Boolean))].sort();
+  if (!modes.length) return null;
+  return { mode: modes.length > 1 ? "mixed" : modes[0], text: modes.join(" + ").toUpperCase() };
+}
+
+const speed = (value) => (value === null ? "?" : value.toLocaleString("en-US", { maximumFractionDigits: 1 }));
+
+export function showChip(node, view) {
+  const chip = moneyChip(view);
+  node.hidden = !chip;
+  if (!chip) return;
+  if (node.textContent !== chip.text) node.textContent = chip.text;
+  node.dataset.mode = chip.mode;
+}

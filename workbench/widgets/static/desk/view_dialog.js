@@ -1,0 +1,57 @@
+// The keys, and how the page looks: theme and the pair of colours for gains and losses.
+import { el, memory, segmented } from "./dom.js";
+
+const KEYS = [
+  ["?", "this list"],
+  ["T", "dark, light, or as your system"],
+  ["↑ ↓ Home End", "move in a table"],
+  ["Enter", "open or close a row"],
+  ["Esc", "close what is open"],
+  ["wheel, + −", "zoom the chart"],
+  ["drag, ← →", "pan the chart"],
+  ["double click, 0", "the whole run again"],
+];
+const THEMES = [["auto", "System"], ["dark", "Dark"], ["light", "Light"]];
+const PAIRS = [["green-red", "Green, red"], ["blue-orange", "Blue, orange"]];
+
+export function viewDialog(root, repaint) {
+  const chosen = { theme: memory.get("theme", "auto"), pair: memory.get("pair", PAIRS[0][0]) };
+  const set = (name) => (value) => {
+    chosen[name] = value;
+    memory.set(name, value);
+    apply();
+  };
+  const apply = () => {
+    if (chosen.theme === "auto") delete root.dataset.theme;
+    else root.dataset.theme = chosen.theme;
+    root.dataset.pair = chosen.pair;
+    repaint();
+  };
+  const themes = segmented("Theme", THEMES, chosen.theme, set("theme"));
+  const node = el(
+    "dialog", { class: "view-dialog", "aria-label": "View and keys" },
+    el("h2", { text: "View" }),
+    row("Theme", themes),
+    row("Gains, losses", segmented("Gains and losses", PAIRS, chosen.pair, set("pair"))),
+    el("h2", { text: "Keys" }),
+    el("dl", { class: "keys" }, ...KEYS.map(([keys, words]) => el("div", {}, el("dt", {}, el("kbd", { text: keys })), el("dd", { text: words })))),
+    el("p", { class: "credits muted", text: "Chart: uPlot, MIT licence" }),
+    el("form", { method: "dialog" }, el("button", { class: "quiet", text: "Close" })),
+  );
+  node.addEventListener("click", (event) => event.target === node && node.close());
+  node.addEventListener("keydown", (event) => event.stopPropagation());
+  const next = () => {
+    const at = THEMES.findIndex(([name]) => name === chosen.theme);
+    themes.children[(at + 1) % THEMES.length].click();
+  };
+  apply();
+  return { node, open: () => !node.open && node.showModal(), close: () => node.close(), nextTheme: next };
+}
+
+const row = (words, control) => el("div", { class: "choice" }, el("span", { text: words }), control);
+
+/** Which of the two grounds is showing. */
+export function paperOf(root) {
+  if (root.dataset.theme) return root.dataset.theme;
+  return matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+}
