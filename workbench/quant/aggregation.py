@@ -1,0 +1,263 @@
+"""Trust: how the fans of several experts become one, and what each expert earned by its past.
+
+Experts come and go ("sleeping experts"): an absent one is neither rewarded nor punished. For every quantile level a
+weight moves online by one of two rules on the linearised pinball loss, in which the step of expert k at outcome y is
+
+    r_k = g · (x̂ − x_k),   g = 1{y < x̂} − p,   x̂ = Σ w_k x_k   (so that Σ w_k r_k = 0)
+
+and pinball(x̂) − pinball(x_k) ≤ r_k. *BOA* (Wintenberger 2017) weighs by η_k exp(η_k V_k), *ML-Poly* (Gaillard, Stoltz &
+van Erven 2014) by η_k (R_k)₊. Rates adapt to each expert's own scale; a step larger than anything seen of one of the
+experts counts in proportion to what had been seen (the whole round is scaled, so that Σ w_k r_k stays 0), and a
+newcomer has no weight before its first scored round while another expert has one. `regret_bound` states what follows
+for every sequence of outcomes, however hostile; docs/learning.md has the proofs, the tests hold the figures to it.
+
+Values are in units that the caller makes comparable over time, such as log returns divided by a volatility forecast.
+The bounds are about outcomes known before the next forecast; one that comes d rounds late is used when it comes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import numba
+import numpy as np
+from numpy.typing import ArrayLike
+
+from workbench.domain.errors import ValueRefused
+from workbench.quant.fans import LEVELS, as_levels, rearranged
+
+RULES = ("boa", "ml-poly")
+REGRET, COUNTED, PENALTY, SQUARES, REACH, FIRST_REACH, LOSS = range(7)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRule:
+    """How trust moves. band : values are clipped to ± band before they are combined or scored, so that one round costs
+    at most 2 · band. floor : smallest reach. rate : λ ≥ 1 of BOA's η = min(1 / (2 reach), √(λ / squares))."""
+
+    levels: tuple[float, ...] = LEVELS
+    rule: str = "boa"
+    band: float = 10.0
+    floor: float = 1e-3
+    rate: float = 2.0
+
+    def __post_init__(self) -> None:
+        as_levels(self.levels)
+        if self.rule not in RULES:
+            raise ValueRefused(f"no trust rule {self.rule!r}; choose from {', '.join(RULES)}")
+        if not (self.band > 0 and self.floor > 0 and self.rate >= 1):
+            raise ValueRefused(f"trust needs band > 0, floor > 0 and rate ≥ 1, got {self}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trust:
+    """What is known of the experts. Frozen: `admit` and `updated` return a new one.
+
+    experts : names in order of arrival. rounds : (n_experts,) rounds scored.
+    tables : (7, n_experts, n_levels): regret Σ r; counted Σ r̃ (steps as scaled); penalty Σ η r̃²; squares Σ r̃²; reach,
+    the largest |r| so far; the first reach; loss Σ pinball. No NaN.
+    """
+
+    rule: TrustRule
+    experts: tuple[str, ...]
+    rounds: np.ndarray
+    tables: np.ndarray
+
+    def __post_init__(self) -> None:
+        shape = (7, len(self.experts), len(self.rule.levels))
+        if self.tables.shape != shape or self.rounds.shape != shape[1:2] or not np.isfinite(self.tables).all():
+            raise ValueRefused(f"trust in {self.experts}: tables must be finite and of shape {shape}")
+        self.rounds.flags.writeable = self.tables.flags.writeable = False
+
+    def to_json(self) -> str:
+        """The whole state as JSON text; floats survive exactly."""
+        state = {"rule": asdict(self.rule), "experts": self.experts}
+        return json.dumps({**state, "rounds": self.rounds.tolist(), "tables": self.tables.tolist()})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Trust":
+        """Inverse of `to_json`. Raises ValueRefused where the text is not a trust state."""
+        try:
+            state = json.loads(text)
+            levels = tuple(map(float, state["rule"].pop("levels")))
+            rule, names = TrustRule(levels=levels, **state["rule"]), tuple(map(str, state["experts"]))
+            tables = np.array(state["tables"], dtype=float).reshape(7, len(names), len(levels))
+            return cls(rule, names, np.array(state["rounds"], dtype=np.int64), tables)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueRefused(f"this is not a trust state: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Combination:
+    """The collective fan. values : (n_levels,), never crossing. weights : (n_experts, n_levels), columns sum to 1."""
+
+    values: np.ndarray
+    weights: np.ndarray
+
+
+def new_trust(rule: TrustRule | None = None) -> Trust:
+    """Trust in nobody yet."""
+    chosen = rule or TrustRule()
+    return Trust(chosen, (), np.zeros(0, dtype=np.int64), np.zeros((7, 0, len(chosen.levels))))
+
+
+def admit(trust: Trust, names: tuple[str, ...]) -> Trust:
+    """Trust that also knows `names`; the same object where it knows them already. Nobody is ever forgotten."""
+    fresh = tuple(dict.fromkeys(name for name in names if name not in trust.experts))
+    if not fresh:
+        return trust
+    tables = np.concatenate([trust.tables, np.zeros((7, len(fresh), len(trust.rule.levels)))], axis=1)
+    rounds = np.concatenate([trust.rounds, np.zeros(len(fresh), dtype=np.int64)])
+    return Trust(trust.rule, trust.experts + fresh, rounds, tables)
+
+
+def aligned(trust: Trust, fans: Mapping[str, ArrayLike]) -> np.ndarray:
+    """Fans by name as a matrix (n_experts, n_levels) in the order of `trust.experts`; NaN rows for the silent.
+
+    A fan that is not n_levels finite numbers is silence too. Names that trust does not know are left out.
+    """
+    matrix = np.full((len(trust.experts), len(trust.rule.levels)), np.nan)
+    for row, name in enumerate(trust.experts):
+        values = np.asarray(fans.get(name, np.nan), dtype=float)
+        if values.shape == matrix[row].shape and np.isfinite(values).all():
+            matrix[row] = values
+    return matrix
+
+
+def combine(trust: Trust, values: np.ndarray) -> Combination | None:
+    """The collective fan of `values` (n_experts, n_levels; a row with NaN or infinity is silent); None if all are."""
+    rule = trust.rule
+    weights = _weights(trust.rounds, trust.tables, values, RULES.index(rule.rule), rule.rate)
+    if not weights.size or not weights[:, 0].sum() > 0:
+        return None
+    return Combination(rearranged(_mix(values, weights, rule.band)), weights)
+
+
+def updated(trust: Trust, values: np.ndarray, outcome: float) -> Trust:
+    """Trust after `outcome` (finite, unit of `values`) answered `values`. All silent: the same trust."""
+    if not np.isfinite(outcome):
+        raise ValueRefused(f"trust moves on finite outcomes, got {outcome}; leave the round out instead")
+    rule = trust.rule
+    weights = _weights(trust.rounds, trust.tables, values, RULES.index(rule.rule), rule.rate)
+    levels = np.array(rule.levels)
+    tables, rounds = _step(trust.rounds, trust.tables, values, weights, levels, float(outcome), _limits(rule))
+    return Trust(rule, trust.experts, rounds, tables)
+
+
+def _limits(rule: TrustRule) -> tuple[float, float, float]:
+    return rule.band, rule.floor, rule.rate
+
+
+@numba.njit(cache=True)
+def _rate(reach: float, squares: float, rate: float) -> float:
+    return min(0.5 / reach, np.sqrt(rate / squares)) if squares > 0 else 0.5 / reach
+
+
+@numba.njit(cache=True)
+def _weights(rounds, tables, values, rule, rate):
+    n, m = values.shape
+    awake = np.array([np.isfinite(values[k]).all() for k in range(n)], dtype=np.bool_)
+    known = awake & (rounds > 0)
+    weights = np.zeros((n, m))
+    for level in range(m):
+        column = weights[:, level]
+        if not known.any():
+            column[:] = awake
+        elif rule == 0:
+            _boa_column(column, known, tables[:, :, level], rate)
+        else:
+            for k in range(n):
+                if known[k]:
+                    reach, squares = tables[4, k, level], tables[3, k, level]
+                    column[k] = max(tables[1, k, level], 0.0) / (reach * reach + squares)
+            if column.sum() == 0:
+                column[:] = known
+        if column.sum() > 0:
+            column /= column.sum()
+    return weights
+
+
+@numba.njit(cache=True)
+def _boa_column(column, known, table, rate):
+    top = -np.inf
+    for k in range(column.size):
+        if known[k]:
+            eta = _rate(table[4, k], table[3, k], rate)
+            column[k] = np.log(eta) + eta * (table[1, k] - table[2, k])
+            top = max(top, column[k])
+    for k in range(column.size):
+        column[k] = np.exp(column[k] - top) if known[k] else 0.0
+
+
+@numba.njit(cache=True)
+def _mix(values, weights, band):
+    mixed = np.zeros(values.shape[1])
+    for k in range(values.shape[0]):
+        for level in range(values.shape[1]):
+            if weights[k, level] > 0:
+                mixed[level] += weights[k, level] * min(max(values[k, level], -band), band)
+    return mixed
+
+
+@numba.njit(cache=True)
+def _step(rounds, tables, values, weights, levels, outcome, limits):
+    band, floor, rate = limits
+    n, m = values.shape
+    awake = np.array([np.isfinite(values[k]).all() for k in range(n)], dtype=np.bool_)
+    after, counted_rounds = tables.copy(), rounds + awake
+    combined = _mix(values, weights, band)
+    for level in range(m):
+        mixed = combined[level]
+        slope = (1.0 if outcome < mixed else 0.0) - levels[level]
+        scale = 1.0
+        for k in range(n):
+            if awake[k] and rounds[k] > 0:
+                step = abs(slope * (mixed - min(max(values[k, level], -band), band)))
+                scale = min(scale, tables[4, k, level] / step) if step > 0 else scale
+        for k in range(n):
+            if awake[k]:
+                x = min(max(values[k, level], -band), band)
+                miss = outcome - x
+                after[6, k, level] += max(levels[level] * miss, (levels[level] - 1) * miss)
+                _credit(after[:, k, level], slope * (mixed - x), scale, rounds[k] > 0, floor, rate)
+    return after, counted_rounds
+
+
+@numba.njit(cache=True)
+def _credit(cell, step, scale, known, floor, rate):
+    """Enter one step into the seven sums of one expert and level."""
+    cell[0] += step
+    if not known:  # the first round only tells the scale
+        cell[4] = cell[5] = max(abs(step), floor)
+        return
+    part = scale * step
+    cell[2] += _rate(cell[4], cell[3], rate) * part * part
+    cell[1] += part
+    cell[3] += part * part
+    cell[4] = max(cell[4], abs(step))
+
+
+def regret_bound(trust: Trust) -> np.ndarray:
+    """The most that each expert's Σ r can be, on any sequence: (n_experts, n_levels), unit of values; 0 if unscored.
+
+    It bounds, over the rounds in which the expert spoke, the collective's pinball loss minus the expert's own. Summed
+    over levels it also bounds the loss of the published fan, because rearranging never raises that sum.
+    """
+    scored = trust.rounds > 0
+    bound = np.zeros(trust.tables.shape[1:])
+    reach, first, squares = (
+        trust.tables[REACH, scored],
+        trust.tables[FIRST_REACH, scored],
+        trust.tables[SQUARES, scored],
+    )
+    surprises = reach * (1 + np.log(reach / first).sum(axis=0))
+    if trust.rule.rule == "boa":
+        drift = reach / first - 1 + 0.58 * np.log(np.maximum(squares / (3 * first**2), 1))
+        potential = np.log((1 + drift / np.e).sum(axis=0))
+        rate = trust.rule.rate
+        bound[scored] = potential * np.maximum(2 * reach, np.sqrt(squares / rate)) + np.sqrt(8 * rate * squares)
+    else:
+        spread = reach**2 + squares
+        bound[scored] = np.sqrt(spread * np.log2(spread / first**2).sum(axis=0))
+    bound[scored] += surprises
+    return bound
