@@ -1,0 +1,139 @@
+"""The one place from which several bots are asked, told, weighed and watched."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import structlog
+
+from workbench.domain.desk import DashboardData, MarketClock
+from workbench.domain.errors import CurrencyMismatch, ExchangeError
+from workbench.domain.portfolio import Money
+from workbench.ledger.log import SqlLedger
+from workbench.orchestration.bot_registry import BotRegistry, Targets
+from workbench.orchestration.effects import EFFECTS, Effects
+from workbench.orchestration.fan_out import Answered
+from workbench.orchestration.glance import Glance, accounts
+from workbench.orchestration.member import Member
+from workbench.orchestration.memory import CrossBotMemory
+from workbench.orchestration.portfolio_manager import PortfolioManager
+from workbench.orchestration.questions import Asking, CrossBotResult, ask_bots
+from workbench.orchestration.risk_coordinator import BotRecord, RiskCoordinator, RiskDistribution
+from workbench.settings import Settings
+
+log = structlog.get_logger(__name__)
+CLOCK_DEADLINE_S = 2.0
+POLL_AGE_S = 1.0
+
+
+class Venue(Protocol):
+    """The part of a venue that the command center needs (`market.paper_exchange.client.Venue` is one)."""
+
+    async def clock(self) -> MarketClock: ...
+
+
+class UnifiedCommandCenter:
+    """Questions go to the bots directly; effects go through the ledger and happen once, wherever they were asked for.
+
+    Works the same in a notebook, a terminal or the desk. `start` keeps health current; without it, each question
+    looks first.
+    """
+
+    def __init__(
+        self, registry: BotRegistry, ledger: SqlLedger, venue: Venue | None = None, settings: Settings | None = None
+    ):
+        self.registry, self.ledger, self.venue = registry, ledger, venue
+        self.settings = settings or Settings()
+        self.cross_bot_memory = CrossBotMemory(ledger)
+        self.risk_coordinator = RiskCoordinator()
+        self.portfolio_manager = PortfolioManager()
+        self.effects = Effects(registry, ledger)
+        self._glance = Glance(registry, ledger, self.portfolio_manager)
+
+    @property
+    def registered_bots(self) -> Mapping[str, Member]:
+        """Bot id → member, as of now."""
+        return self.registry.members
+
+    def register_bot(
+        self, bot_id: str, bot_instance: object, capabilities: Iterable[str] | None = None, tags: Iterable[str] = ()
+    ) -> Member:
+        """Take in a bot: an `HttpBot`, or any Python object with some of the protocol's methods (see `BotRegistry`)."""
+        return self.registry.register(bot_id, bot_instance, capabilities, tags)
+
+    async def execute_cross_bot_command(
+        self,
+        command: str,
+        args: Mapping[str, Any] | None = None,
+        target_bots: Targets = None,
+        *,
+        command_id: str | None = None,
+        how: Asking | None = None,
+    ) -> CrossBotResult:
+        """Ask or tell several bots one thing. `target_bots`: an id, '@tag', 'all' or a list of those; None: all.
+
+        Questions: status, forecast, plan, analyze, trades, equity. Effects: pause, resume, halt, tune; the same
+        `command_id` twice has one effect. One bot's failure is its answer, never an exception. Raises CommandError for
+        a wrong command or argument, UnknownBotError for a target nobody answers to.
+        """
+        how = how or Asking(self.settings.deadline_s)
+        bots = self.registry.resolve(target_bots)
+        if command in EFFECTS:
+            return await self.effects.carry_out(command, args or {}, bots, command_id, how)
+        await self.look(POLL_AGE_S)
+        result = await ask_bots(self.registry, command, args or {}, bots, how)
+        if command == "forecast":
+            run_id = self.registry.market.run_id if self.registry.market else ""
+            made = [answer.value for answer in result.answers.values() if isinstance(answer, Answered)]
+            await self.cross_bot_memory.remember(made, run_id)
+        return result
+
+    async def coordinate_risk_distribution(self, total_exposure: Money | float) -> RiskDistribution:
+        """Share `total_exposure` among all bots (see `RiskCoordinator`). A bare number is in the bots' own currency.
+
+        Raises CurrencyMismatch for a bare number where the bots' accounts are in several currencies or unknown.
+        """
+        await self.look(POLL_AGE_S)
+        curves = await self._glance.curves()
+        bots = [BotRecord(b, self.registry.health(b), curves.get(b, ())) for b in accounts(self.registry)]
+        total = total_exposure if isinstance(total_exposure, Money) else Money(total_exposure, _one_currency(bots))
+        return self.risk_coordinator.distribute(total, bots, datetime.now(UTC))
+
+    async def get_unified_dashboard_data(self) -> DashboardData:
+        """Everything the first page shows, as of now. Never raises for a bot, the venue or an absent desk."""
+        await self.look(POLL_AGE_S)
+        return await self._glance.take(datetime.now(UTC))
+
+    async def look(self, max_age_s: float = 0.0) -> None:
+        """Read the venue's clock and ask every bot how it is, unless that was done within `max_age_s`."""
+        await asyncio.gather(self.read_clock(), self.registry.poll(max_age_s))
+
+    async def read_clock(self) -> MarketClock | None:
+        """The venue's clock now, None where it does not answer; the registry measures freshness with it."""
+        if self.venue is not None:
+            try:
+                async with asyncio.timeout(CLOCK_DEADLINE_S):
+                    self.registry.market = await self.venue.clock()
+            except (ExchangeError, TimeoutError) as error:
+                log.info("venue_silent", error=str(error))
+                self.registry.market = None
+        return self.registry.market
+
+    async def start(self) -> None:
+        """Keep discovering and polling, until `stop`."""
+        self.registry.start()
+
+    async def stop(self) -> None:
+        """End what `start` began and let go of the lease, should this process hold it."""
+        await self.effects.stop()
+        await self.registry.stop()
+
+
+def _one_currency(bots: list[BotRecord]) -> str:
+    found = {bot.equity[-1].currency for bot in bots if bot.equity}
+    if len(found) != 1:
+        raise CurrencyMismatch(
+            f"bots' accounts are in {', '.join(sorted(found)) or 'no known currency'}; say the exposure as Money"
+        )
+    return found.pop()

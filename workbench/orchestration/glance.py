@@ -1,0 +1,86 @@
+"""The desk at a glance: gathers what every surface shows into one `DashboardData`."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from workbench.domain.desk import BotRow, DashboardData, DeskState
+from workbench.domain.errors import LedgerError
+from workbench.domain.portfolio import BotState, EquityPoint
+from workbench.ledger.log import SqlLedger
+from workbench.orchestration.bot_registry import BotRegistry
+from workbench.orchestration.event_words import SHOWN
+from workbench.orchestration.portfolio_manager import PortfolioManager
+
+log = structlog.get_logger(__name__)
+EVENTS = 50
+TOTAL = "total"
+
+
+def rows_of(registry: BotRegistry, now: datetime) -> tuple[BotRow, ...]:
+    """One row a bot, by name, as last heard."""
+    return tuple(
+        BotRow(
+            member.bot_id,
+            registry.health(member.bot_id, now),
+            member.pulse.status,
+            tuple(sorted(member.tags)),
+            tuple(sorted(member.capabilities)),
+        )
+        for member in sorted(registry.members.values(), key=lambda member: member.bot_id)
+    )
+
+
+def accounts(registry: BotRegistry) -> list[str]:
+    """The bots that hold money: those that report a status."""
+    return list(registry.capability_map()["status"])
+
+
+def desk_state(rows: tuple[BotRow, ...]) -> DeskState:
+    """HALTED where every bot heard of is halted; a bot not heard of cannot make the desk look stopped."""
+    states = [row.status.state if row.status and row.health.live else None for row in rows]
+    return DeskState.HALTED if states and all(state == BotState.HALTED for state in states) else DeskState.ACTIVE
+
+
+class Glance:
+    """Reads what the desk has recorded and joins it with what this process has heard."""
+
+    def __init__(self, registry: BotRegistry, ledger: SqlLedger, portfolio: PortfolioManager):
+        self._registry, self._ledger, self._portfolio = registry, ledger, portfolio
+
+    async def take(self, now: datetime) -> DashboardData:
+        """Everything as of `now`. A ledger that fails leaves its parts empty; what the bots said is still shown."""
+        rows = rows_of(self._registry, now)
+        try:
+            lease = await asyncio.to_thread(self._ledger.holder, "desk")
+            events = await asyncio.to_thread(self._ledger.last, EVENTS, SHOWN)
+            curves = await self.curves()
+        except LedgerError as error:
+            log.warning("ledger_fails", error=str(error))
+            lease, events, curves = None, [], {}
+        return DashboardData(
+            as_of=now,
+            state=desk_state(rows),
+            desk=lease,
+            market=self._registry.market,
+            total=self._portfolio.totals(rows),
+            bots=rows,
+            equity=curves,
+            events=tuple(sorted(events, key=lambda event: event.seq, reverse=True)),
+        )
+
+    async def curves(self) -> dict[str, tuple[EquityPoint, ...]]:
+        """Recorded equity of the current run by bot, and in total; nothing where the run is not known."""
+        market = self._registry.market
+        if market is None:
+            return {}
+        names = [*accounts(self._registry), TOTAL]
+        return await asyncio.to_thread(self._read, market.run_id, names)
+
+    def _read(self, run_id: str, names: list[str]) -> dict[str, tuple[EquityPoint, ...]]:
+        found: Mapping[str, tuple[EquityPoint, ...]] = {
+            name: tuple(self._ledger.tables.equity(run_id, name)) for name in names
+        }
+        return {name: points for name, points in found.items() if points}

@@ -1,0 +1,138 @@
+"""How much each bot may hold: budgets by inverse volatility, withheld from bots whose state is not known. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from workbench.domain.desk import Health
+from workbench.domain.errors import ValueRefused
+from workbench.domain.portfolio import EquityPoint, Money
+
+MIN_RETURNS = 30  # fewer say too little of a volatility: the relative error of an estimate from n is about 1/√2n
+MAX_SHARE = 0.5
+YEAR_S = 365 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class BotRecord:
+    """What the budget of one bot is judged by: its health now, and its equity in market time, rising, one run."""
+
+    bot_id: str
+    health: Health
+    equity: Sequence[EquityPoint]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """`share` of the total, in [0, 1]. `volatility` a year, as a fraction, None where it is not known."""
+
+    bot_id: str
+    amount: Money
+    share: float
+    volatility: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RiskDistribution:
+    """Budgets that never sum to more than `total`; `withheld` is what nobody got."""
+
+    total: Money
+    budgets: tuple[Budget, ...]
+    withheld: Money
+    as_of: datetime
+    method: str = "inverse volatility"
+
+
+class RiskCoordinator:
+    """Shares an exposure out. No bot gets more than `max_share`, unless it is the only one registered."""
+
+    def __init__(self, max_share: float = MAX_SHARE):
+        if not 0 < max_share <= 1:
+            raise ValueRefused(f"max_share must lie in (0, 1], got {max_share}")
+        self.max_share = max_share
+
+    def distribute(self, total: Money, bots: Sequence[BotRecord], now: datetime) -> RiskDistribution:
+        """Budgets for `bots`. A bot that is down, stale or in another currency gets 0, and its part of the total, 1/n,
+        stays withheld: what it holds cannot be seen, so the others must not fill the gap.
+
+        Raises ValueRefused where `total` is negative (NaN never gets into Money).
+        """
+        if total.amount < 0:
+            raise ValueRefused(f"an exposure to share out must be 0 or more, got {total.amount} {total.currency}")
+        denied = {bot.bot_id: words for bot in bots if (words := _denial(bot, total.currency))}
+        allowed = [bot for bot in bots if bot.bot_id not in denied]
+        volatility = {bot.bot_id: annual_volatility(bot.equity) for bot in allowed}
+        pool = len(allowed) / len(bots) if bots else 0.0
+        cap = 1.0 if len(bots) == 1 else self.max_share
+        shares = capped({b: s * pool for b, s in inverse_volatility(volatility).items()}, cap)
+        budgets = tuple(
+            Budget(
+                bot.bot_id,
+                Money(total.amount * shares.get(bot.bot_id, 0.0), total.currency),
+                shares.get(bot.bot_id, 0.0),
+                volatility.get(bot.bot_id),
+                denied.get(bot.bot_id) or _why(volatility[bot.bot_id], shares[bot.bot_id] >= cap),
+            )
+            for bot in bots
+        )
+        given = math.fsum(budget.amount.amount for budget in budgets)
+        return RiskDistribution(total, budgets, Money(max(total.amount - given, 0.0), total.currency), now)
+
+
+def annual_volatility(equity: Sequence[EquityPoint]) -> float | None:
+    """Root of the summed squared log returns a year of market time, or None where fewer than MIN_RETURNS are known,
+    the account never moved, or a value is not a positive number. Points need not be evenly spaced."""
+    values = [point.equity for point in equity]
+    if len(values) <= MIN_RETURNS or not all(math.isfinite(v) and v > 0 for v in values):
+        return None
+    elapsed_s = (equity[-1].at - equity[0].at).total_seconds()
+    if elapsed_s <= 0:
+        return None
+    squares = math.fsum(math.log(after / before) ** 2 for before, after in pairwise(values))
+    return math.sqrt(squares / elapsed_s * YEAR_S) or None
+
+
+def inverse_volatility(volatility: Mapping[str, float | None]) -> dict[str, float]:
+    """Shares that sum to 1: the equal share where the volatility is not known, the rest divided by 1/volatility."""
+    known = {bot_id: v for bot_id, v in volatility.items() if v is not None}
+    equal = 1 / len(volatility) if volatility else 0.0
+    left = 1 - equal * (len(volatility) - len(known))
+    scale = math.fsum(1 / v for v in known.values())
+    return {bot_id: equal if v is None else left / v / scale for bot_id, v in volatility.items()}
+
+
+def capped(shares: Mapping[str, float], cap: float) -> dict[str, float]:
+    """No share above `cap`; what is cut goes to the others in proportion, and to nobody where all are at the cap."""
+    held: dict[str, float] = {}
+    free = dict(shares)
+    goal = math.fsum(shares.values())
+    while free:
+        room, weight = goal - math.fsum(held.values()), math.fsum(free.values())
+        factor = room / weight if weight > 0 else 0.0
+        over = [bot_id for bot_id, share in free.items() if share * factor > cap]
+        if not over:
+            return {bot_id: held[bot_id] if bot_id in held else free[bot_id] * factor for bot_id in shares}
+        for bot_id in over:
+            held[bot_id] = cap
+            del free[bot_id]
+    return {bot_id: held[bot_id] for bot_id in shares}
+
+
+def _denial(bot: BotRecord, currency: str) -> str:
+    if not bot.health.ok:
+        return f"{bot.health.word}: {bot.health.reason}"
+    if not bot.equity:
+        return "no equity recorded"
+    if not math.isfinite(bot.equity[-1].equity) or bot.equity[-1].equity <= 0:
+        return f"its equity is {bot.equity[-1].equity}"
+    if bot.equity[-1].currency != currency:
+        return f"its account is in {bot.equity[-1].currency}, and no price to {currency} is known"
+    return ""
+
+
+def _why(volatility: float | None, at_cap: bool) -> str:
+    words = "equal share: too little history" if volatility is None else f"volatility {volatility:.1%} a year"
+    return f"{words}, capped" if at_cap else words
