@@ -91,9 +91,9 @@ def _newton(c: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, float, int]:
     y = np.sqrt(b)
     y /= np.sqrt(max(float(y @ c @ y), 1e-2))
     s = b / y
-    best, best_error, since = y, np.inf, 0
+    best, best_error, since, step = y, np.inf, 0, 0
     system = np.empty_like(c)
-    for step in range(_MOST_STEPS):
+    while step < _MOST_STEPS:
         pull = c @ y
         error = float(np.abs(y * pull / b - 1).max())
         if error < best_error:
@@ -109,7 +109,7 @@ def _newton(c: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, float, int]:
             break
         ds = (b - y * s - s * dy) / y
         length = min(_to_the_wall(y, dy), _to_the_wall(s, ds))
-        y, s = y + length * dy, s + length * ds
+        y, s, step = y + length * dy, s + length * ds, step + 1
     return best, best_error, step
 
 

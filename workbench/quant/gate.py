@@ -1,0 +1,198 @@
+"""The pre-trade gate in memory: what it knows, the verdict on an intent, and the reservation that goes with a yes.
+
+A state machine fed with quotes, snapshots, fills and clock readings; it has no clock of its own and speaks to nobody.
+An approved order counts at its worst from the moment of approval until the venue says that it is filled or gone; a
+request to cancel changes nothing. Reservation across processes is the ledger's business, above. Not for several threads.
+"""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from workbench.domain.desk import DeskState
+from workbench.domain.orders import Side
+from workbench.domain.risk import Approved, BotLimits, Denied, DeskLimits, Intent, Quote, Reduced, RiskVerdict, Usage
+from workbench.quant.gate_checks import Situation, Used, decide
+from workbench.quant.marginal_risk import MarginalRisk, RiskModel
+from workbench.quant.pace import Pace, Paces
+from workbench.quant.reservations import Reservations, Snapshot
+from workbench.quant.tally import FLAT, Cell, Line, Tally, growth
+
+
+class Gate:
+    """`limits` (by bot), `states` (by 'desk', bot id or symbol; absent is ACTIVE) and `desk` may be set at any time.
+
+    model : its symbols are the markets that may be traded. cluster_of : symbol → cluster; venue_of : bot → venue.
+    """
+
+    def __init__(
+        self,
+        desk: DeskLimits,
+        model: RiskModel,
+        cluster_of: Mapping[str, str] | None = None,
+        venue_of: Mapping[str, str] | None = None,
+    ):
+        self.desk = desk
+        self.limits: dict[str, BotLimits] = {}
+        self.states: dict[str, DeskState] = {}
+        self.quotes: dict[str, Quote] = {}
+        self.tally = Tally(cluster_of or {}, venue_of or {}, MarginalRisk(model))
+        self.orders = Reservations()
+        self.pace = Paces()
+        self.book_at: dict[str, datetime] = {}
+        self._valued_at: dict[str, datetime] = {}
+        self._oldest: tuple[datetime, str] | None = None
+
+    def quote(self, quote: Quote) -> None:
+        """A new price. One that cannot be used makes the orders of its market be denied; what is held there keeps its
+        last good value until that is too old. One older than the last is not news and is dropped."""
+        known = self._valued_at.get(quote.symbol)
+        try:
+            if known is not None and quote.seen_at < known:
+                return
+            unit = quote.price * quote.rate
+            good = quote.price > 0 and quote.rate > 0 and 0 < unit < math.inf
+        except TypeError:
+            good = False
+        self.quotes[quote.symbol] = quote
+        if good:
+            self._valued_at[quote.symbol] = quote.seen_at
+            self.tally.reprice(quote.symbol, unit)
+
+    def reconcile(self, bot_id: str, symbol: str, seen: Snapshot, now: datetime) -> None:
+        """The venue's word on what a bot holds and has open in a symbol; `now`: when it was taken."""
+        try:
+            cell = self.orders.merged(bot_id, symbol, seen)
+        except TypeError:  # a text or a None among the numbers: the tally names it as unknown
+            cell = Cell(math.nan)
+        self.tally.put(bot_id, symbol, cell)
+        self.book_at[bot_id] = now
+        self._oldest = None
+
+    def review(self, intent: Intent, now: datetime) -> RiskVerdict:
+        """The verdict, reserving nothing. Never raises. With `may_shrink` it tells what is left of the limits."""
+        try:
+            missing = self._missing(intent)
+            return Denied(intent.intent_id, "known", missing) if missing else decide(self._situation(intent, now))
+        except Exception as error:  # fail closed: a malformed intent is an answer, not an accident
+            name = str(getattr(intent, "intent_id", ""))
+            return Denied(name, "known", f"an input is missing or not what it should be ({error})")
+
+    def ask(self, intent: Intent, now: datetime) -> RiskVerdict:
+        """The verdict, with what it allows reserved. Never raises. The same intent asked again gets the same answer and
+        no second reservation."""
+        try:
+            earlier = self.orders.answered(intent)
+        except (AttributeError, TypeError):
+            return self.review(intent, now)
+        if earlier is not None:
+            return earlier
+        verdict = self.review(intent, now)
+        if not isinstance(verdict, Denied):
+            self._reserve(intent, verdict, now)
+        elif verdict.rule == "throttle":
+            self.pace.latch(intent.bot_id, intent.symbol, verdict.reason)
+        return verdict
+
+    def settle(self, intent_id: str, filled: float = 0.0, done: bool = False) -> None:
+        """The venue's word on an order: how much is filled so far (base currency), and whether it is over. Hearing it
+        twice or late is harmless. Raises ValueRefused for an order not known here: then reconcile."""
+        order, held, open_ = self.orders.settle(intent_id, filled, done)
+        self._move(order.intent, held, open_)
+
+    def _missing(self, intent: Intent) -> str:
+        if intent.bot_id not in self.limits:
+            return f"no limits are set for a bot named {intent.bot_id!r}"
+        if intent.bot_id not in self.book_at:
+            return f"what {intent.bot_id} holds has not been told yet"
+        if intent.symbol not in self.tally.risk.at:
+            return f"the risk model does not know {intent.symbol}"
+        if intent.symbol not in self.quotes or intent.symbol not in self.tally.lines:
+            return f"{intent.symbol} has no price"
+        return self.tally.unknown.get((intent.bot_id, intent.symbol), "")
+
+    def _situation(self, intent: Intent, now: datetime) -> Situation:
+        tally, bot_id, name, side = self.tally, intent.bot_id, intent.symbol, intent.side
+        line, cell, own = tally.lines[name], tally.cells.get((bot_id, name), FLAT), self.limits[bot_id]
+        state = self.states.get
+        return Situation(
+            intent,
+            now,
+            own,
+            self.desk,
+            self.quotes[name],
+            state("desk", DeskState.ACTIVE),
+            state(bot_id, DeskState.ACTIVE),
+            state(name, DeskState.ACTIVE),
+            self.book_at[bot_id],
+            self._unknown(now),
+            cell,
+            self._used(line, bot_id, name, side),
+            Pace(
+                self.pace.recent(bot_id, own.orders, own.orders_window_s, now),
+                self.pace.recent((bot_id, name, side), own.repeats, own.repeats_window_s, now),
+                (bot_id, name) in self.pace.latched,
+            ),
+            tally.risk,
+            growth(cell, side, intent.amount),
+            line.unit,
+        )
+
+    def _used(self, line: Line, bot_id: str, name: str, side: Side) -> Used:
+        t, sums, unit = self.tally, line.totals, line.unit
+        long, short = sums.long * unit, sums.short * unit
+        return Used(
+            t.by_bot.get(bot_id, 0.0),
+            sums.gross * unit,
+            t.by_cluster.get(t.cluster(name), 0.0),
+            t.by_venue.get(t.venue(bot_id), 0.0),
+            t.gross,
+            t.long if side == Side.BUY else t.short,
+            long if side == Side.BUY else short,
+            max(long, short),
+        )
+
+    def _unknown(self, now: datetime) -> str:
+        """What cannot be told of the desk as a whole: a cell, or a price that is too old somewhere it is held."""
+        if self.tally.unknown:
+            return next(iter(self.tally.unknown.values()))
+        most = timedelta(seconds=self.desk.quote_age_s)
+        if self._oldest is None or not now - self._oldest[0] <= most:
+            # prices only get newer, so the oldest found once stays a bound: this scan is rare
+            held = (name for name, line in self.tally.lines.items() if line.totals.gross > 0)
+            self._oldest = min(((self._valued_at[name], name) for name in held), default=(now, ""))
+        at, name = self._oldest
+        if now - at <= most:
+            return ""
+        return f"the price of {name}, which is held, is {(now - at).total_seconds():.0f} s old"
+
+    def _reserve(self, intent: Intent, verdict: Approved | Reduced, now: datetime) -> None:
+        cell = self.tally.cells.get((intent.bot_id, intent.symbol), FLAT)
+        grows = growth(cell, intent.side, verdict.amount).side > 0
+        self.orders.add(intent, verdict)
+        self._move(intent, 0.0, verdict.amount)
+        self.pace.note(intent.bot_id, intent.symbol, intent.side, grows, now)
+
+    def _move(self, intent: Intent, held: float, open_: float) -> None:
+        amount, buys, sells = self.tally.cells.get((intent.bot_id, intent.symbol), FLAT)
+        if intent.side == Side.BUY:
+            buys = max(0.0, buys + open_)
+        else:
+            sells = max(0.0, sells + open_)
+        self.tally.put(intent.bot_id, intent.symbol, Cell(amount + held, buys, sells))
+
+
+def usage(gate: Gate) -> tuple[Usage, ...]:
+    """Every limit on value with what is used of it, the desk's first."""
+    t, d = gate.tally, gate.desk
+    rows = [
+        Usage("gross", "desk", t.gross, d.gross_value),
+        Usage("net", "desk", max(t.long, t.short), d.net_value),
+        Usage("correlated", "desk", t.risk.correlated, d.correlated_value),
+        Usage("CVaR", "desk", t.risk.cvar, d.cvar_value),
+    ]
+    rows += [Usage("bot gross", bot, t.by_bot.get(bot, 0.0), own.gross_value) for bot, own in gate.limits.items()]
+    rows += [Usage("symbol", name, line.value(line.totals.gross), d.symbol_value) for name, line in t.lines.items()]
+    rows += [Usage("cluster", name, value, d.cluster_value) for name, value in t.by_cluster.items()]
+    rows += [Usage("venue", name, value, d.venue_value) for name, value in t.by_venue.items()]
+    return tuple(rows)

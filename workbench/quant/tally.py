@@ -1,0 +1,182 @@
+"""Running totals of what every bot holds and has ordered, kept as it changes.
+
+A limit must hold whichever open orders fill and whichever bots leave. So a cell (bot, symbol) counts with `high` (all
+buys filled) on the long side, `low` (all sells filled) on the short side, the further of the two in the gross, and
+nothing is netted between cells. Amounts are base currency, totals are value in the reporting currency.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from workbench.domain.orders import Side
+from workbench.quant.marginal_risk import MarginalRisk
+
+
+class Cell(NamedTuple):
+    """One bot in one symbol: held (signed), and what open orders may still buy and sell (≥ 0). Base currency."""
+
+    amount: float = 0.0
+    buys: float = 0.0
+    sells: float = 0.0
+
+
+class Parts(NamedTuple):
+    """What a cell counts for, base currency; `ordered_*` is the part of a side that is not held yet."""
+
+    gross: float
+    long: float
+    short: float
+    held: float
+    ordered_long: float
+    ordered_short: float
+
+
+class Growth(NamedTuple):
+    """What an order adds to its cell's gross and to its own side, and how much of it adds nothing. Base currency."""
+
+    gross: float
+    side: float
+    free_gross: float
+    free_side: float
+
+
+NOTHING = Parts(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+FLAT = Cell()
+_DUST = 1e-9  # of an order's amount: rounding of sums of fills, not a position
+
+
+def parts(cell: Cell) -> Parts:
+    """The worst a cell can become, either way."""
+    amount, buys, sells = cell
+    high, low = amount + buys, amount - sells
+    long, short = max(high, 0.0), max(-low, 0.0)
+    return Parts(max(high, -low), long, short, amount, long - max(amount, 0.0), short - max(-amount, 0.0))
+
+
+def growth(cell: Cell, side: Side, amount: float) -> Growth:
+    """What an order of `amount` adds. An order that cannot leave its side of flat adds nothing: it reduces."""
+    held, buys, sells = cell
+    ahead, behind = (held + buys, held - sells) if side == Side.BUY else (sells - held, -held - buys)
+    free_side = max(0.0, -ahead)
+    grown = max(0.0, amount - free_side)
+    if grown <= _DUST * amount:
+        return Growth(0.0, 0.0, amount, amount)
+    free_gross = max(0.0, -behind - ahead)
+    return Growth(max(0.0, amount - free_gross), grown, free_gross, free_side)
+
+
+@dataclass(slots=True)
+class Line:
+    """One symbol over all bots. `unit`: value of one unit of base currency, NaN until it is priced."""
+
+    unit: float = math.nan
+    totals: Parts = NOTHING
+    by_bot: dict[str, Parts] = field(default_factory=dict)
+
+    def value(self, which: float) -> float:
+        return which * self.unit if which else 0.0
+
+
+class Tally:
+    """Totals by bot, symbol, cluster, venue and for the desk. `unknown` names cells whose content cannot be told.
+
+    cluster_of : symbol → cluster, venue_of : bot → venue. Who is missing there belongs to 'unassigned'.
+    """
+
+    def __init__(self, cluster_of: Mapping[str, str], venue_of: Mapping[str, str], risk: MarginalRisk):
+        self.cluster_of, self.venue_of, self.risk = cluster_of, venue_of, risk
+        self.cells: dict[tuple[str, str], Cell] = {}
+        self.lines: dict[str, Line] = {}
+        self.unknown: dict[tuple[str, str], str] = {}
+        self.by_bot: dict[str, float] = {}
+        self.by_cluster: dict[str, float] = {}
+        self.by_venue: dict[str, float] = {}
+        self.gross = self.long = self.short = 0.0
+
+    def put(self, bot_id: str, symbol: str, cell: Cell) -> None:
+        """State a cell anew. One that is not numbers, or not modelled, is kept as it was and named in `unknown`."""
+        fault = self._fault(symbol, cell)
+        if fault:
+            self.unknown[bot_id, symbol] = f"{bot_id} in {symbol}: {fault}"
+            return
+        self.unknown.pop((bot_id, symbol), None)
+        line = self.lines.setdefault(symbol, Line())
+        old, new = line.by_bot.get(bot_id, NOTHING), parts(cell)
+        self.cells[bot_id, symbol] = cell
+        line.by_bot[bot_id] = new
+        line.totals = Parts(*(t + n - o for t, n, o in zip(line.totals, new, old, strict=True)))
+        if math.isnan(line.unit):
+            self._unpriced(bot_id, symbol, new)
+            return
+        self._add(bot_id, symbol, (new.gross - old.gross) * line.unit)
+        self.long += (new.long - old.long) * line.unit
+        self.short += (new.short - old.short) * line.unit
+        self._tell_risk(symbol, line)
+
+    def reprice(self, symbol: str, unit: float) -> None:
+        """Value a symbol at `unit` (positive and finite) from now on."""
+        line = self.lines.setdefault(symbol, Line())
+        first = math.isnan(line.unit)
+        more = unit if first else unit - line.unit
+        line.unit = unit
+        for bot_id, part in line.by_bot.items():
+            self._add(bot_id, symbol, part.gross * more)
+            if first:
+                self.unknown.pop((bot_id, symbol), None)
+        self.long += line.totals.long * more
+        self.short += line.totals.short * more
+        if line.by_bot:
+            self._tell_risk(symbol, line)
+
+    def recount(self) -> None:
+        """Sum everything again, which ends the drift of many small updates."""
+        self.by_bot, self.by_cluster, self.by_venue = {}, {}, {}
+        self.gross = self.long = self.short = 0.0
+        for symbol, line in self.lines.items():
+            sums = zip(*line.by_bot.values(), strict=True) if line.by_bot else ((0.0,),) * 6
+            line.totals = Parts(*map(math.fsum, sums))
+            if math.isnan(line.unit):
+                continue
+            for bot_id, part in line.by_bot.items():
+                self._add(bot_id, symbol, part.gross * line.unit)
+            self.long += line.totals.long * line.unit
+            self.short += line.totals.short * line.unit
+            if line.by_bot:
+                self._tell_risk(symbol, line)
+        self.risk.recount()
+
+    def cluster(self, symbol: str) -> str:
+        return self.cluster_of.get(symbol, "unassigned")
+
+    def venue(self, bot_id: str) -> str:
+        return self.venue_of.get(bot_id, "unassigned")
+
+    def _fault(self, symbol: str, cell: Cell) -> str:
+        if symbol not in self.risk.at:
+            return "the risk model does not know this market"
+        try:
+            amount, buys, sells = cell
+            good = math.isfinite(amount) and 0 <= buys < math.inf and 0 <= sells < math.inf
+        except (TypeError, ValueError, OverflowError):
+            good = False
+        return "" if good else f"what it holds cannot be told ({', '.join(map(str, cell))})"
+
+    def _unpriced(self, bot_id: str, symbol: str, part: Parts) -> None:
+        if part.gross > 0:
+            self.unknown[bot_id, symbol] = f"{bot_id} in {symbol}: the market has no price"
+
+    def _add(self, bot_id: str, symbol: str, value: float) -> None:
+        self.gross += value
+        for totals, name in (
+            (self.by_bot, bot_id),
+            (self.by_cluster, self.cluster(symbol)),
+            (self.by_venue, self.venue(bot_id)),
+        ):
+            totals[name] = totals.get(name, 0.0) + value
+
+    def _tell_risk(self, symbol: str, line: Line) -> None:
+        t, unit = line.totals, line.unit
+        worst = max(t.long, t.short) * unit
+        self.risk.put(symbol, t.held * unit, worst, (t.ordered_long * unit, t.ordered_short * unit))
