@@ -1,0 +1,42 @@
+"""What an exchange is started with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbench.domain.market import Timeframe
+from workbench.market.paper_exchange.engine import Terms
+
+
+@dataclass(frozen=True)
+class ExchangeOptions:
+    """`candles`: tables by symbol (replay only). `speed`: market seconds a wall second, infinity for max. `start`: the
+    first market moment (UTC). `liquidity_share`: the part of a step's volume that our orders may have. `lockstep`: how many
+    participants to wait for. `weight_limit`: request weight a minute and address, None for no limit. `stamp`: messages
+    carry wall time and a running number, for measuring. `admin_token` None: no commands are taken."""
+
+    candles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    timeframe: Timeframe = field(default_factory=lambda: Timeframe.parse("30m"))
+    source: str = "replay"
+    start: datetime | None = None
+    speed: float = 900.0
+    fee_bps: Decimal = Decimal(10)
+    rebase_now: bool = False
+    lockstep: int = 0
+    paused: bool = False
+    state: Path | None = None
+    admin_token: str | None = field(default=None, repr=False)
+    liquidity_share: float = 0.25
+    weight_limit: int | None = None
+    stamp: bool = False
+    symbols: tuple[str, ...] = ()
+    mirror: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.fee_bps, self.fee_bps)
