@@ -1,12 +1,17 @@
 """The desk's first page, for a notebook cell and for Voila alike."""
 
-import contextlib
+import asyncio
+import os
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
+
+import structlog
 
 from workbench.domain.desk import DashboardData
 from workbench.widgets.desk_panel import DeskPanel
 from workbench.widgets.desk_pump import PanelSettings
+
+log = structlog.get_logger(__name__)
 
 
 class Center(Protocol):
@@ -18,7 +23,7 @@ class Center(Protocol):
 class Tailing(Protocol):
     """A ledger whose newest events can be waited for."""
 
-    def tail(self, after: int | None = None, kinds: Any = None) -> AsyncIterator[Any]: ...
+    def tail(self, after: int | None = None) -> AsyncIterator[Any]: ...
 
 
 class UnifiedDashboard:
@@ -28,8 +33,8 @@ class UnifiedDashboard:
     """
 
     def __init__(self, center: Center, ledger: Tailing | None = None, settings: PanelSettings | None = None):
-        self._events = _NextEvent(ledger) if ledger is not None else None
-        wake = self._events.wait if self._events else None
+        self._news = _News(ledger) if ledger is not None else None
+        wake = self._news.wait if self._news else None
         self.panel = DeskPanel(center.get_unified_dashboard_data, settings, wake)
 
     def show(self) -> DeskPanel:
@@ -39,31 +44,70 @@ class UnifiedDashboard:
 
     def start(self) -> None:
         """Needs a running loop, which a notebook's kernel has."""
+        if self._news:
+            self._news.start()
         self.panel.start()
 
     async def stop(self) -> None:
+        """End the polling. The page keeps its last figures, which turn stale in plain sight."""
         await self.panel.stop()
-        if self._events:
-            await self._events.close()
+        if self._news:
+            await self._news.stop()
 
 
-class _NextEvent:
-    """Waits for the ledger's next event without losing its place, and forgets the crowd that came with it."""
+class _News:
+    """Follows the ledger; `wait` returns when something was appended since the last wait."""
 
     def __init__(self, ledger: Tailing):
         self._ledger = ledger
-        self._tail: AsyncIterator[Any] | None = None
+        self._happened = asyncio.Event()
+        self._task: asyncio.Task | None = None
 
     async def wait(self) -> None:
-        self._tail = self._tail or self._ledger.tail()
-        try:
-            await anext(self._tail)
-        except BaseException:
-            await self.close()  # a cancelled generator is spent
-            raise
+        await self._happened.wait()
+        self._happened.clear()
 
-    async def close(self) -> None:
-        tail, self._tail = self._tail, None
-        if tail is not None and hasattr(tail, "aclose"):
-            with contextlib.suppress(RuntimeError):
+    def start(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._follow(), name="dashboard-news")
+            self._task.add_done_callback(_tell)
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+
+    async def _follow(self) -> None:
+        tail = self._ledger.tail()
+        try:
+            async for _ in tail:
+                self._happened.set()
+        finally:
+            if hasattr(tail, "aclose"):
                 await tail.aclose()
+
+
+def _tell(task: asyncio.Task) -> None:
+    """Without the tail the page is as right as before, only later: it falls back to polling."""
+    if not task.cancelled() and (error := task.exception()):
+        log.warning("dashboard_news_lost", error=f"{type(error).__name__}: {error}")
+
+
+def wait_for_viewer() -> None:
+    """In a kernel that Voila has heated in advance: block here until a viewer comes; elsewhere return at once.
+
+    Put it after the imports, which are then paid before anybody waits, and before the first figure is read.
+    """
+    if os.environ.get("VOILA_PREHEAT") != "True":
+        return
+    from websockets.exceptions import WebSocketException
+    from websockets.sync.client import connect
+
+    port, base = os.environ.get("VOILA_APP_PORT", "8866"), os.environ.get("VOILA_SERVER_URL", "/")
+    address = f"ws://127.0.0.1:{port}{base}voila/query/{os.environ.get('VOILA_KERNEL_ID')}"
+    try:
+        with connect(address, open_timeout=30, proxy=None, max_size=2**20) as line:
+            line.recv()
+    except (OSError, WebSocketException, TimeoutError) as error:
+        log.warning("viewer_not_awaited", error=f"{type(error).__name__}: {error}")

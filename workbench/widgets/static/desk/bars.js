@@ -20,7 +20,8 @@ export function barsPanel(store, paper) {
     const bots = store.bots;
     const wanted = new Set(bots.map((row) => row.id));
     for (const [id, row] of rows) if (!wanted.has(id)) rows.delete(id) && row.node.remove();
-    const scale = widest(bots, key);
+    const scale = scaleOf(bots, key);
+    list.style.setProperty("--zero", scale.zero.toFixed(4));
     bots.forEach((bot, i) => {
       if (!rows.has(bot.id)) rows.set(bot.id, line(bot.id));
       const row = rows.get(bot.id);
@@ -28,7 +29,7 @@ export function barsPanel(store, paper) {
       draw(row, bot.status?.[key], scale, bot.reason || "never heard from", !bot.ok);
       if (list.children[i] !== row.node) list.insertBefore(row.node, list.children[i] ?? null);
     });
-    draw(total, store.view.total?.[key], 0, store.view.total?.unknown);
+    draw(total, store.view.total?.[key], { width: 0 }, store.view.total?.unknown);
     setAttr(total.node, "hidden", bots.length ? null : "hidden");
     setAttr(blank, "hidden", bots.length ? "hidden" : null);
     setText(blank, store.view.phase === "loading" ? "Waiting for the desk's first figures." : "No bot, no profit, no loss.");
@@ -36,11 +37,13 @@ export function barsPanel(store, paper) {
   return { node, chip, update };
 }
 
-/** The largest figure sets the scale: one currency at a time can be compared, so others get no bar. */
-function widest(bots, key) {
-  const amounts = bots.map((bot) => Math.abs(bot.status?.[key]?.amount ?? 0));
+/** Where zero lies and what the whole width means. Only one currency can be compared: of several, no bar. */
+function scaleOf(bots, key) {
+  const amounts = bots.map((bot) => bot.status?.[key]?.amount ?? 0);
   const currencies = new Set(bots.map((bot) => bot.status?.[key]?.currency).filter(Boolean));
-  return currencies.size > 1 ? 0 : Math.max(...amounts, 0);
+  const [most, least] = [Math.max(...amounts, 0), Math.min(...amounts, 0)];
+  const width = currencies.size > 1 ? 0 : most - least;
+  return { width, zero: width ? -least / width : 0 };
 }
 
 function line(name, css = "") {
@@ -58,7 +61,7 @@ function draw(row, value, scale, reason, stale = false) {
   setAttr(row.figure, "data-tone", show.tone(amount));
   setAttr(row.figure, "title", amount === null ? `Unknown: ${reason}` : null);
   row.node.classList.toggle("stale", stale);
-  const part = scale && amount ? Math.abs(amount) / scale : 0;
+  const part = scale.width && amount ? Math.abs(amount) / scale.width : 0;
   row.bar.style.setProperty("--part", part.toFixed(4));
   row.bar.dataset.tone = show.tone(amount);
 }

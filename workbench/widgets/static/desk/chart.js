@@ -34,7 +34,7 @@ class Chart {
     this.blank = el("p", { class: "blank" });
     this.canvas = el("div", { class: "canvas", tabindex: "0", role: "img" });
     this.body.append(this.legend, this.note, this.canvas, this.blank);
-    this.watch = new ResizeObserver(() => this.resize());
+    this.watch = new ResizeObserver(() => this.fit());
     this.watch.observe(this.canvas);
     this.canvas.addEventListener("keydown", (event) => this.press(event));
   }
@@ -74,8 +74,8 @@ class Chart {
     setAttr(this.blank, "hidden", ready ? "hidden" : null);
     setAttr(this.canvas, "hidden", ready ? null : "hidden");
     setText(this.blank, this.store.view.phase === "loading" ? "Waiting for the desk's first figures." : "The curve begins when the desk has recorded two points of this run.");
-    if (ready) this.draw();
-    else this.clear();
+    if (!ready) this.clear();
+    else if (this.canvas.clientWidth) this.draw(); // unseen, it has neither size nor colours: `fit` draws it then
   }
 
   clear() {
@@ -97,7 +97,7 @@ class Chart {
     this.names = names;
     const { clientWidth, clientHeight } = this.canvas;
     const hooks = { setCursor: [() => this.showValues()], draw: [() => this.showTags()] };
-    const look = options(this, { width: Math.max(clientWidth, 50), height: Math.max(clientHeight, 50) }, hooks);
+    const look = options(this, { width: clientWidth, height: clientHeight }, hooks);
     this.plot = new uPlot(look, this.table, this.canvas);
     this.tags = this.lines.map((line) => el("span", { class: "tag", style: line.shade ? `--shade: ${line.shade}` : null }));
     this.cross = { x: el("span", { class: "cross cross-x", hidden: true }), y: el("span", { class: "cross cross-y", hidden: true }) };
@@ -107,9 +107,12 @@ class Chart {
     this.showTags();
   }
 
-  resize() {
+  /** The canvas has its size, or another one. */
+  fit() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
-    if (this.plot && width && height) this.plot.setSize({ width, height });
+    if (!width || !height) return;
+    if (this.plot) this.plot.setSize({ width, height });
+    else this.update();
   }
 
   /** After the window has changed. */

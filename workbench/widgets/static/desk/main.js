@@ -30,6 +30,7 @@ function render({ model, el: host }) {
   const notices = noticesBar(store);
   const main = el("div", { class: "panels" }, chart.node, bars.node, bots.node, positions.node, events.node);
   root.append(top.node, notices.node, main, dialog.node);
+  host.style.cssText += "display: block; width: 100%; margin: 0;"; // the page sizes itself by the width it is given
   host.append(root);
 
   const update = () => {

@@ -22,8 +22,11 @@ export function viewDialog(root, repaint) {
     apply();
   };
   const apply = () => {
-    if (chosen.theme === "auto") delete root.dataset.theme;
-    else root.dataset.theme = chosen.theme;
+    const alone = document.body.classList.contains("wb-page"); // our own page, not a cell in somebody's notebook
+    for (const node of alone ? [root, document.documentElement] : [root]) {
+      if (chosen.theme === "auto") delete node.dataset.theme;
+      else node.dataset.theme = chosen.theme;
+    }
     root.dataset.pair = chosen.pair;
     repaint();
   };

@@ -1,0 +1,20 @@
+"""What tests/support/desk_page.ipynb composes: a played desk in the state that the page's address asks for."""
+
+from urllib.parse import parse_qs
+
+from tests.support import desk_views
+from workbench.dashboard.unified_dashboard import UnifiedDashboard
+from workbench.widgets.desk_pump import PanelSettings
+
+
+def open_page(query: str) -> tuple[desk_views.PlayedDesk, UnifiedDashboard]:
+    """`case` names a change in desk_views or 'broken'; `every`, `lapse` are seconds."""
+    asked = {name: values[-1] for name, values in parse_qs(query).items()}
+    desk = desk_views.PlayedDesk()
+    desk.change = _broken if asked.get("case") == "broken" else getattr(desk_views, asked.get("case", ""), None)
+    settings = PanelSettings(every_s=float(asked.get("every", 0.5)), lapse_s=float(asked.get("lapse", 90)))
+    return desk, UnifiedDashboard(desk, settings=settings)
+
+
+def _broken(_data):
+    raise OSError("the ledger file .workbench/ledger.sqlite cannot be read: disk I/O error")
