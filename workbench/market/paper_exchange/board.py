@@ -15,7 +15,7 @@ DAY_MS = 86_400_000
 
 
 class Bar(NamedTuple):
-    """A bar, closed or forming. `value`: quote volume in ticks × units; `bought`: volume taken by buyers."""
+    """A bar, closed or forming. `value`: quote volume in points × units; `bought`: volume taken by buyers."""
 
     opened_ms: int
     open: int
@@ -40,7 +40,7 @@ class MarketTrade(NamedTuple):
 
 
 class BookView(NamedTuple):
-    """Price levels, best first: (ticks, units)."""
+    """Price levels, best first: (points, units)."""
 
     update_id: int
     bids: tuple[tuple[int, int], ...]
@@ -176,15 +176,15 @@ class ReplayBoard:
         return self._book_at(self.place - 1)
 
     def _book_at(self, place: int) -> BookView:
-        """One level a tick on each side of the last price; together a side holds what one account may take."""
+        """A level at each tick on both sides of the last price; a side holds about what one account may take."""
         if place < 0:
             return BookView(0, (), ())
-        price = self.price_at(place)
-        lot_units = 10 ** (self.market.amount_digits - self.market.lot_digits)
         row, step = divmod(place, STEPS)
-        size = max(1, int(self.tape.shares(row)[step] * self.share) // LEVELS // lot_units) * lot_units
-        bids = tuple((price - i, size) for i in range(1, LEVELS + 1) if price > i)
-        return BookView(place + 1, bids, tuple((price + i, size) for i in range(1, LEVELS + 1)))
+        price, tick, lot = self.price_at(place), self.market.tick_points, self.market.lot_units
+        size = max(1, int(self.tape.shares(row)[step] * self.share) // LEVELS // lot) * lot
+        below, above = (price - 1) // tick * tick, (price // tick + 1) * tick
+        bids = tuple((below - i * tick, size) for i in range(LEVELS) if below > i * tick)
+        return BookView(place + 1, bids, tuple((above + i * tick, size) for i in range(LEVELS)))
 
 
 class Cursor:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from workbench.market.paper_exchange import dialect
+from workbench.market.paper_exchange import dialect_account as dialect
 from workbench.market.paper_exchange.accounts import EXACT, Account
 from workbench.market.paper_exchange.board import Board
 from workbench.market.paper_exchange.engine import Change, Engine, Terms, Ticket
 from workbench.market.paper_exchange.hub import Hub
 from workbench.market.paper_exchange.keyring import Credentials, Keyring
+from workbench.market.paper_exchange.markets import decimal_text
 from workbench.market.paper_exchange.matching import Move
 from workbench.market.paper_exchange.refusals import unknown_symbol
 from workbench.market.paper_exchange.store import Store
@@ -94,20 +95,23 @@ class Floor:
         return {name: self._account_view(account) for name, account in self.engine.accounts.items()}
 
     def _account_view(self, account: Account) -> dict:
-        held = {a: {"free": str(b.free), "locked": str(b.locked)} for a, b in sorted(account.balances.items())}
+        held = {
+            a: {"free": decimal_text(b.free), "locked": decimal_text(b.locked)}
+            for a, b in sorted(account.balances.items())
+        }
         orders = [dialect.order_row(order) for order in self.engine.open_orders(account.name)]
         worth, currency, unknown = self.equity(account)
         return {
             "balances": held,
             "open_orders": orders,
-            "equity": None if worth is None else {"amount": str(worth), "currency": currency},
+            "equity": None if worth is None else {"amount": decimal_text(worth), "currency": currency},
             "unknown": unknown,
             "trades": account.trade_count,
-            "fees_paid": {asset: str(fee) for asset, fee in sorted(account.fees_paid.items())},
+            "fees_paid": {asset: decimal_text(fee) for asset, fee in sorted(account.fees_paid.items())},
         }
 
     def equity(self, account: Account) -> tuple[Decimal | None, str, str]:
-        """Worth of an account at last prices, in the quote currency it can be told in: (worth, currency, why unknown)."""
+        """Worth of an account at last prices: (worth, the quote currency it is told in, why it is unknown)."""
         quotes = [board.market.quote for board in self.boards.values()]
         held = {asset: balance.total for asset, balance in account.balances.items() if balance.total}
         currency = next((asset for asset in held if asset in quotes), quotes[0])

@@ -1,4 +1,4 @@
-"""Listen keys of the REST user data stream: they last an hour of wall time (seconds, as an argument), longer if kept."""
+"""Listen keys of the REST user data stream. They last an hour of wall time (given in seconds), longer if kept."""
 
 import secrets
 from dataclasses import dataclass, field

@@ -1,12 +1,12 @@
 """A market's grid: its tick, lot and smallest order, and the exact texts of its numbers.
 
-Prices and amounts of recorded bars are held as whole numbers: prices in ticks of 10^-price_digits, amounts in units of
-10^-amount_digits. Orders use Decimal.
+Market data is held as whole numbers: prices in points of 10^-price_digits, fine enough for every recorded price, and
+amounts in units of 10^-amount_digits. Orders are Decimals on a coarser grid: prices on the tick, amounts on the lot.
 """
 
 import math
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from functools import cached_property
 
 from workbench.domain.market import split_symbol
@@ -18,11 +18,12 @@ MIN_NOTIONAL = Decimal(5)
 
 @dataclass(frozen=True)
 class Market:
-    """`symbol` as ccxt writes it ('BTC/USD'). `lot_digits`: decimals of an order's amount."""
+    """`symbol` as ccxt writes it ('BTC/USD'). `tick_digits`, `lot_digits`: decimals of an order's price and amount."""
 
     symbol: str
     price_digits: int
     amount_digits: int
+    tick_digits: int
     lot_digits: int
 
     @cached_property
@@ -40,42 +41,50 @@ class Market:
 
     @cached_property
     def tick(self) -> Decimal:
-        return Decimal(1).scaleb(-self.price_digits)
+        return Decimal(1).scaleb(-self.tick_digits)
 
     @cached_property
     def lot(self) -> Decimal:
         return Decimal(1).scaleb(-self.lot_digits)
 
     @cached_property
+    def tick_points(self) -> int:
+        return 10 ** (self.price_digits - self.tick_digits)
+
+    @cached_property
+    def lot_units(self) -> int:
+        return 10 ** (self.amount_digits - self.lot_digits)
+
+    @cached_property
     def max_amount(self) -> Decimal:
         """Largest amount of one order. Thirteen digits: with any price, the product stays exact."""
         return 9_000_000_000_000 * self.lot
 
-    def price(self, ticks: int) -> Decimal:
-        return Decimal(ticks).scaleb(-self.price_digits)
+    def price(self, points: int) -> Decimal:
+        return Decimal(points).scaleb(-self.price_digits)
 
     def amount(self, units: int) -> Decimal:
         return Decimal(units).scaleb(-self.amount_digits)
 
-    def ticks(self, price: float) -> int:
-        """Nearest tick of a live price."""
+    def points(self, price: float) -> int:
+        """Nearest whole number of points of a live price, at least one."""
         return max(1, round(price * 10**self.price_digits))
 
     def units(self, amount: float) -> int:
         return round(amount * 10**self.amount_digits)
 
-    def price_text(self, ticks: int) -> str:
-        return fixed(ticks, self.price_digits)
+    def price_text(self, points: int) -> str:
+        return fixed(points, self.price_digits)
 
     def amount_text(self, units: int) -> str:
         return fixed(units, self.amount_digits)
 
     def value_text(self, value: int) -> str:
-        """A product of ticks and units."""
+        """A product of points and units."""
         return fixed(value, self.price_digits + self.amount_digits)
 
     def floor_to_lot(self, amount: Decimal) -> Decimal:
-        return amount // self.lot * self.lot
+        return amount.quantize(self.lot, rounding=ROUND_FLOOR)
 
     def check_price(self, price: Decimal) -> None:
         """Raises Refused where `price` is off the tick."""
@@ -98,16 +107,24 @@ def fixed(number: int, digits: int) -> str:
     if digits < SHOWN_DIGITS:
         number, digits = number * 10 ** (SHOWN_DIGITS - digits), SHOWN_DIGITS
     whole, rest = divmod(number, 10**digits)
-    return f"{whole}.{rest:0{digits}d}"
+    text = f"{whole}.{rest:0{digits}d}"
+    return text if digits == SHOWN_DIGITS else _trimmed(text)
 
 
 def decimal_text(value: Decimal | None) -> str:
-    """A Decimal with eight decimals or more, never an exponent."""
+    """A Decimal with eight decimals, or as many as it needs; never an exponent."""
     if value is None:
         return "0.00000000"
     exponent = value.as_tuple().exponent
-    digits = max(SHOWN_DIGITS, -exponent if isinstance(exponent, int) else 0)
-    return f"{value:.{digits}f}"
+    if not isinstance(exponent, int) or exponent >= -SHOWN_DIGITS:
+        return f"{value:.{SHOWN_DIGITS}f}"
+    return _trimmed(f"{value:f}")
+
+
+def _trimmed(text: str) -> str:
+    """Without zeros past the eighth decimal."""
+    whole, _, rest = text.partition(".")
+    return f"{whole}.{rest.rstrip('0').ljust(SHOWN_DIGITS, '0')}"
 
 
 def lot_digits_for(price: float) -> int:

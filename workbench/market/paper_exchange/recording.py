@@ -17,22 +17,20 @@ from workbench.market.paper_exchange.markets import Market, lot_digits_for
 
 STEPS = 4
 _PRICE_DIGITS = range(13)
+_ON_TICK = 0.9  # recorded prices may carry stray decimals (dark trades); orders keep to the grid nearly all keep
 _LARGEST = 4.0e17  # keeps a bar's units, and sums of a few, inside 64 bits
 
 
 class Tape:
-    """The bars of one market, by row. Prices in ticks, volumes in units (see `Market`)."""
+    """The bars of one market, by row. Prices in points, volumes in units (see `Market`)."""
 
     def __init__(self, symbol: str, candles: pd.DataFrame):
         self.market = _market_of(symbol, candles)
         scale = 10**self.market.price_digits
-        self.opened = memoryview(candles.index.as_unit("ms").asi8.copy())
-        columns = [
-            np.rint(candles[name].to_numpy() * scale).astype(np.int64) for name in ("open", "high", "low", "close")
-        ]
-        self.open, self.high, self.low, self.close = (memoryview(np.ascontiguousarray(column)) for column in columns)
-        volume = np.rint(candles["volume"].to_numpy() * 10.0**self.market.amount_digits).astype(np.int64)
-        self.volume = memoryview(np.ascontiguousarray(volume))
+        self.opened = _whole(candles.index.as_unit("ms").asi8)
+        prices = (_whole(candles[name].to_numpy() * scale) for name in ("open", "high", "low", "close"))
+        self.open, self.high, self.low, self.close = prices
+        self.volume = _whole(candles["volume"].to_numpy() * 10.0**self.market.amount_digits)
 
     def __len__(self) -> int:
         return len(self.opened)
@@ -54,16 +52,30 @@ class Tape:
         return int(np.searchsorted(opened, start_ms, "left")), int(np.searchsorted(opened, end_ms, "right"))
 
 
+def _whole(values: np.ndarray) -> memoryview:
+    """Rounded to 64-bit whole numbers; a memoryview gives them back as Python ints, faster than an array does."""
+    return memoryview(np.ascontiguousarray(np.rint(values).astype(np.int64)))  # type: ignore[arg-type]
+
+
 def _market_of(symbol: str, candles: pd.DataFrame) -> Market:
     prices = candles[["open", "high", "low", "close"]].to_numpy().ravel()
-    digits = next((d for d in _PRICE_DIGITS if np.array_equal(np.rint(prices * 10.0**d) / 10.0**d, prices)), None)
-    if digits is None:  # more decimals than any exchange shows: keep eight significant ones of the lowest price
-        digits = min(12, max(2, 7 - int(np.floor(np.log10(prices.min())))))
-    if np.rint(prices.min() * 10.0**digits) < 1:
-        raise CandleError(f"{symbol}: a price of {prices.min()} is too small for a tick of 10^-{digits}")
+    price_digits = _digits_for(prices, 1.0)
+    if price_digits is None:  # more decimals than any exchange shows: keep eight significant ones of the lowest price
+        price_digits = min(12, max(2, 7 - int(np.floor(np.log10(prices.min())))))
+    if np.rint(prices.min() * 10.0**price_digits) < 1:
+        raise CandleError(f"{symbol}: a price of {prices.min()} is too small for points of 10^-{price_digits}")
+    tick_digits = _digits_for(prices, _ON_TICK)
     largest = max(1.0, float(candles["volume"].max()))
     amount_digits = min(8, int(np.floor(np.log10(_LARGEST / largest))))
-    return Market(symbol, digits, amount_digits, min(amount_digits, lot_digits_for(float(prices[3]))))
+    lot_digits = min(amount_digits, lot_digits_for(float(prices[3])))
+    tick_digits = price_digits if tick_digits is None else tick_digits
+    return Market(symbol, price_digits, amount_digits, tick_digits, lot_digits)
+
+
+def _digits_for(prices: np.ndarray, share: float) -> int | None:
+    """The fewest decimals that write at least `share` of `prices` exactly."""
+    exact = (np.mean(np.rint(prices * 10.0**d) / 10.0**d == prices) >= share for d in _PRICE_DIGITS)
+    return next((digits for digits, enough in zip(_PRICE_DIGITS, exact, strict=True) if enough), None)
 
 
 @dataclass(frozen=True)
@@ -128,5 +140,5 @@ class Recording:
             opened = np.asarray(tape.opened)
             if ((opened - first) % step).any():
                 raise StartError(f"{symbol}: not every bar opens on the {timeframe} grid; give the timeframe they have")
-            rows[symbol] = memoryview(np.searchsorted(opened, grid, "right").astype(np.int64))
+            rows[symbol] = _whole(np.searchsorted(opened, grid, "right"))
         return cls(timeframe, first, len(grid), tapes, rows)

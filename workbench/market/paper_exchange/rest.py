@@ -50,7 +50,7 @@ ENDPOINTS = (
     Endpoint("GET", "/api/v3/account", 20, private=rest_account.account, ws="account.status"),
     Endpoint("GET", "/api/v3/account/commission", 20, private=rest_account.commission, ws="account.commission"),
     Endpoint("POST", "/api/v3/order", 1, private=rest_account.new_order, ws="order.place"),
-    Endpoint("POST", "/api/v3/order/test", 1, private=rest_account.test_order, ws="order.test"),
+    Endpoint("POST", "/api/v3/order/test", 1, private=rest_account.try_order, ws="order.test"),
     Endpoint("GET", "/api/v3/order", 4, private=rest_account.query_order, ws="order.status"),
     Endpoint("DELETE", "/api/v3/order", 1, private=rest_account.cancel_order, ws="order.cancel"),
     Endpoint("GET", "/api/v3/openOrders", 6, private=rest_account.open_orders, ws="openOrders.status"),

@@ -16,9 +16,10 @@ from workbench.market.paper_exchange.engine import Terms
 @dataclass(frozen=True)
 class ExchangeOptions:
     """`candles`: tables by symbol (replay only). `speed`: market seconds a wall second, infinity for max. `start`: the
-    first market moment (UTC). `liquidity_share`: the part of a step's volume that our orders may have. `lockstep`: how many
-    participants to wait for. `weight_limit`: request weight a minute and address, None for no limit. `stamp`: messages
-    carry wall time and a running number, for measuring. `admin_token` None: no commands are taken."""
+    first market moment (UTC). `liquidity_share`: the part of a step's volume that our orders may have. `lockstep`:
+    how many participants to wait for. `weight_limit`: request weight a minute and address, None for no limit.
+    `stamp`: messages carry wall time and a running number, for measuring. `admin_token` None: no commands are taken.
+    """
 
     candles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     timeframe: Timeframe = field(default_factory=lambda: Timeframe.parse("30m"))
