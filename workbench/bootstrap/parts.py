@@ -1,0 +1,73 @@
+"""The processes of a desk: which module, with which arguments and which secrets in the environment."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from socket import AF_INET, SOCK_STREAM, socket
+
+from workbench.bootstrap.ports import HOST
+from workbench.bootstrap.processes import ChildSpec
+from workbench.market.paper_exchange.client import ApiKey
+from workbench.settings import Settings
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+"""Several numerical processes share few cores: each keeps to one, or they fight."""
+
+
+def settled_port(port: int) -> int:
+    """`port`, or for 0 one that is free now: a restarted child must come back where the others look for it."""
+    if port:
+        return port
+    with closing(socket(AF_INET, SOCK_STREAM)) as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def set_aside(path: Path) -> None:
+    """Rename a file of an earlier run so that nothing of it is lost and nothing of it is read."""
+    if path.exists():
+        stamp = datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y%m%dT%H%M%SZ")
+        for part in path.parent.glob(path.name + "*"):  # the database and its -wal and -shm
+            part.rename(part.with_name(f"{stamp}-{part.name}"))
+
+
+def state_file(settings: Settings) -> Path:
+    """Where the venue keeps its accounts: one file a source, so that a replay and a mirror never mix."""
+    safe = "".join(letter if letter.isalnum() else "_" for letter in settings.exchange.source)
+    return settings.home / "exchange" / f"{safe}.sqlite"
+
+
+def exchange_spec(settings: Settings, port: int, token: str) -> ChildSpec:
+    exchange = settings.exchange
+    args = ["exchange", "serve", "--port", str(port), "--state", str(state_file(settings))]
+    args += ["--source", exchange.source, "--speed", f"{exchange.speed:g}", "--timeframe", exchange.timeframe]
+    if exchange.start:
+        args += ["--from", exchange.start.isoformat()]
+    if exchange.symbols:
+        args += ["--symbols", ",".join(exchange.symbols)]
+    return ChildSpec("exchange", "workbench", tuple(args), {"WORKBENCH_EXCHANGE_TOKEN": token, **_ONE_THREAD})
+
+
+def bot_spec(kind: str, exchange_url: str, key: ApiKey, token: str) -> ChildSpec:
+    args = ("--kind", kind, "--exchange", exchange_url, "--port", "0")
+    env = {"WORKBENCH_API_KEY": key.key, "WORKBENCH_API_SECRET": key.secret, "WORKBENCH_BOT_TOKEN": token}
+    return ChildSpec(kind, "workbench.bots.research", args, env | _ONE_THREAD)
+
+
+def page_spec(settings: Settings) -> ChildSpec:
+    home = {"WORKBENCH_HOME": str(settings.home.resolve())}
+    return ChildSpec("page", "workbench.dashboard.page", ("--port", str(settings.page.port)), home | _ONE_THREAD)
+
+
+def lab_spec(settings: Settings, port: int, token: str, notebooks: Path) -> ChildSpec:
+    """JupyterLab, on this machine only, with the notebooks as its root; the token goes by environment, not argument."""
+    args = (
+        "--no-browser",
+        f"--ip={HOST}",
+        f"--port={port}",
+        f"--ServerApp.root_dir={notebooks.resolve()}",
+        "--allow-root",
+    )
+    env = {"JUPYTER_TOKEN": token, "WORKBENCH_HOME": str(settings.home.resolve())}
+    return ChildSpec("lab", "jupyterlab", args, env, ready_line=False)
