@@ -2,20 +2,36 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, bindparam, func, literal, select, true
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from workbench.domain.errors import LedgerError
 from workbench.domain.events import Event, NewEvent
 from workbench.ledger import payload, schema
 from workbench.ledger.store import Store
-from workbench.ledger.tail import Tail
+from workbench.ledger.tail import BATCH, Tail
 
 _IDS_A_QUERY = 500
 _table = schema.events
 _columns = (_table.c.seq, _table.c.kind, _table.c.source, _table.c.payload, _table.c.event_id, _table.c.at)
+
+# The statements on the fast path are built once: building one costs SQLAlchemy more than running it costs SQLite.
+_HEAD = select(func.coalesce(func.max(_table.c.seq), 0))
+_READ = select(*_columns).where(_table.c.seq > bindparam("after")).order_by(_table.c.seq).limit(bindparam("at_most"))
+_FOLLOW = select(*_columns).where(_table.c.seq > bindparam("after")).order_by(_table.c.seq).limit(literal(BATCH))
+_FIELDS = ("event_id", "kind", "source", "payload", "at")
+_NEXT_ROW = select(_HEAD.scalar_subquery() + 1, *(bindparam(name, type_=_table.c[name].type) for name in _FIELDS))
+_INSERT_NEXT = {
+    dialect: insert(_table)
+    .from_select(("seq", *_FIELDS), _NEXT_ROW.where(true()))  # SQLite needs the WHERE to tell ON CONFLICT from a join
+    .on_conflict_do_nothing(index_elements=["event_id"])
+    .returning(_table.c.seq)
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
 
 
 class EventLog:
@@ -40,8 +56,8 @@ class EventLog:
     def read(self, after: int = 0, limit: int = 1000, kinds: Sequence[str] | None = None) -> list[Event]:
         """At most `limit` events with seq > after, oldest first."""
         with self._store.read() as connection:
-            query = _of_kinds(select(*_columns).where(_table.c.seq > after), kinds)
-            return [_event(row) for row in connection.execute(query.order_by(_table.c.seq).limit(_positive(limit)))]
+            asked = {"after": after, "at_most": _positive(limit)}
+            return [_event(row) for row in connection.execute(_of_kinds(_READ, kinds), asked)]
 
     def last(self, limit: int = 50, kinds: Sequence[str] | None = None) -> list[Event]:
         """The newest `limit` events, oldest first."""
@@ -60,12 +76,10 @@ class EventLog:
         Close it (`await tail.aclose()`, or `contextlib.aclosing`) when done; a cancelled wait loses nothing.
         """
         start = self.head() if after is None else after
-        chosen = None if kinds is None else tuple(kinds)
-
-        def read(seq: int) -> list[Event]:
-            return self.read(seq, Tail.BATCH, chosen)
-
-        return Tail(read, self._store.backend.watch, start)
+        query = _FOLLOW
+        if kinds is not None:  # one parameter for each, for the driver knows no list of them
+            query = query.where(_table.c.kind.in_([bindparam(f"kind_{at}", kind) for at, kind in enumerate(kinds)]))
+        return Tail(partial(self._store.backend.watch, query), _from_driver, start)
 
 
 def check(event: NewEvent) -> dict[str, Any]:
@@ -82,6 +96,10 @@ def check(event: NewEvent) -> dict[str, Any]:
 
 def record(connection: Connection, checked: Sequence[dict[str, Any]]) -> list[Event]:
     """Number and insert rows inside an ordered write transaction. The transaction's turn makes head + 1 ours."""
+    if len(checked) == 1:
+        seq = connection.execute(_INSERT_NEXT[connection.dialect.name], checked[0]).scalar_one_or_none()
+        if seq is not None:
+            return [Event(seq=seq, **checked[0])]
     found = _known(connection, [row["event_id"] for row in checked])
     head, fresh = _head(connection), list[dict[str, Any]]()
     for row in checked:
@@ -107,7 +125,7 @@ def _known(connection: Connection, ids: Sequence[str]) -> dict[str, Event]:
 
 
 def _head(connection: Connection) -> int:
-    return connection.execute(select(func.coalesce(func.max(_table.c.seq), 0))).scalar_one()
+    return connection.execute(_HEAD).scalar_one()
 
 
 def _of_kinds(query: Select, kinds: Sequence[str] | None) -> Select:
@@ -116,6 +134,11 @@ def _of_kinds(query: Select, kinds: Sequence[str] | None) -> Select:
 
 def _event(row: Row) -> Event:
     return Event(row.seq, row.kind, row.source, row.payload, row.event_id, row.at)
+
+
+def _from_driver(row: tuple) -> Event:
+    seq, kind, source, stored, event_id, at = row
+    return Event(seq, kind, source, payload.decode(stored), event_id, schema.EPOCH + at * schema.MICROSECOND)
 
 
 def _positive(limit: int) -> int:

@@ -4,10 +4,10 @@ import os
 import select
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import psycopg
-from sqlalchemy import URL, create_engine
+from sqlalchemy import URL, Select, create_engine
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -52,8 +52,8 @@ class PostgresBackend:
         lock = f", pg_advisory_xact_lock({_LOCK})" if ordered else ""
         connection.exec_driver_sql(f"SELECT set_config('synchronous_commit', '{level}', true){lock}")
 
-    def watch(self) -> "NotifyWatch":
-        return NotifyWatch(self.engine)
+    def watch(self, query: Select) -> "NotifyWatch":
+        return NotifyWatch(self.engine, query)
 
     def sentence(self, error: DBAPIError) -> str:
         said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
@@ -75,7 +75,9 @@ class NotifyWatch:
     """LISTEN on a connection of its own. A notification only wakes; the rows are read by number, so a lost one costs
     a heartbeat, never an event."""
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, query: Select):
+        compiled = query.compile(engine)
+        self._sql, self._parameters = compiled.string, compiled.construct_params({"after": 0})
         with _told():
             self._pooled = engine.raw_connection()
             self._connection = cast(psycopg.Connection, self._pooled.driver_connection)
@@ -86,10 +88,15 @@ class NotifyWatch:
 
     def wait(self) -> None:
         with _told():
-            ready, _, _ = select.select([self._connection, self.interrupt], [], [], _HEARTBEAT_S)
+            listened: list[Any] = [self._connection, self.interrupt]
+            ready, _, _ = select.select(listened, [], [], _HEARTBEAT_S)
             if self._connection in ready:
                 for _ in self._connection.notifies(timeout=0):
                     pass
+
+    def read(self, after: int) -> list[tuple]:
+        with _told():
+            return self._connection.execute(self._sql.encode(), {**self._parameters, "after": after}).fetchall()
 
     def close(self) -> None:
         self._connection.close()

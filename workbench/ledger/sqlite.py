@@ -3,17 +3,18 @@
 import os
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pysqlite3.dbapi2 as sqlite3
-from sqlalchemy import URL, create_engine, event
+from sqlalchemy import URL, Select, create_engine, event
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from workbench.domain.errors import LedgerError, UnsafeDatabase
 from workbench.ledger.filesystem import caveat
-from workbench.ledger.watch import FileWatch
+from workbench.ledger.watch import AFTER, FileWatch
 
 UNSAFE = ((3, 7, 0), (3, 51, 2))  # first and last release whose WAL reset can corrupt a database
 BUSY_S = 30.0
@@ -46,9 +47,12 @@ class SqliteBackend:
     def begin(self, connection: Connection, durable: bool, ordered: bool) -> None:
         """Nothing to add: BEGIN IMMEDIATE has taken the write lock."""
 
-    def watch(self) -> FileWatch:
+    def watch(self, query: Select) -> FileWatch:
+        compiled = query.compile(self.engine)
+        known = compiled.construct_params({"after": AFTER})
+        asked = [known[name] for name in compiled.positiontup or ()]
         connection = sqlite3.connect(str(self.path), timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-        return FileWatch(connection, str(self.path) + "-wal", trust_events=not self.caveats())
+        return FileWatch(connection, (compiled.string, asked), str(self.path) + "-wal", trust_events=not self.caveats())
 
     def sentence(self, error: DBAPIError) -> str:
         said = str(error.orig)
@@ -140,11 +144,19 @@ def _queue(tries: int) -> int:
 
 def _on_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
+    try:
+        _begin(connection.connection.driver_connection, connection.info, options)
+    except sqlite3.Error as error:
+        raise OperationalError("BEGIN", None, error) from error
+
+
+def _begin(driver: Any, info: dict, options: Mapping[str, Any]) -> None:
+    # Straight to the driver: this is on every path, and SQLAlchemy would double its cost.
     if not options.get("ledger_write"):
-        connection.exec_driver_sql("BEGIN")
+        driver.execute("BEGIN")
         return
     level = "FULL" if options["ledger_durable"] else "NORMAL"
-    if connection.info.get("synchronous") != level:  # may only change between transactions
-        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
-        connection.info["synchronous"] = level
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if info.get("synchronous") != level:  # may only change between transactions
+        driver.execute(f"PRAGMA synchronous={level}")
+        info["synchronous"] = level
+    driver.execute("BEGIN IMMEDIATE")

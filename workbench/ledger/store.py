@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Table, literal_column, select
+from sqlalchemy import Select, Table, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
@@ -23,12 +23,16 @@ from workbench.ledger.watch import Interrupt
 
 
 class Watch(Protocol):
-    """Says when something may have been committed. Used by one thread; `interrupt()` may be called by any other."""
+    """Waits for commits and reads, on a connection of its own and without a transaction around it: a follower pays
+    the driver's price, not SQLAlchemy's. Used by one thread; `interrupt()` may be called by any other."""
 
     interrupt: Interrupt
 
     def wait(self) -> None:
         """Return when there may be news, when interrupted, or after a while; at once where news came before."""
+
+    def read(self, after: int) -> list[tuple]:
+        """Rows of the query after this number. Raises LedgerError where the database does not answer."""
 
     def close(self) -> None: ...
 
@@ -43,7 +47,9 @@ class Backend(Protocol):
     def begin(self, connection: Connection, durable: bool, ordered: bool) -> None:
         """Set up the write transaction that has just been opened."""
 
-    def watch(self) -> Watch: ...
+    def watch(self, query: Select) -> Watch:
+        """A connection that follows `query`, which has one open parameter, `after`."""
+
     def sentence(self, error: DBAPIError) -> str:
         """A database's error in a trader's words: what happened, and the mend."""
 

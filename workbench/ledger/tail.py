@@ -14,10 +14,12 @@ from workbench.domain.events import Event
 from workbench.ledger.store import Watch
 
 log = structlog.get_logger(__name__)
+BATCH = 500
 GIVE_UP_S = 60.0
 _RETRY_S = 0.25
 
-Read = Callable[[int], list[Event]]
+Open = Callable[[], Watch]
+Convert = Callable[[tuple], Event]
 Deliver = Callable[[list[Event] | Exception], None]
 
 
@@ -27,10 +29,8 @@ class Tail:
     At most two batches lie between the disk and the consumer: a slow one holds up its own tail and nobody else.
     """
 
-    BATCH = 500
-
-    def __init__(self, read: Read, watch: Callable[[], Watch], after: int):
-        self._start = (read, watch, after)
+    def __init__(self, watch: Open, convert: Convert, after: int):
+        self._start = (watch, convert, after)
         self._events: deque[Event] = deque()
         self._batches: asyncio.Queue[list[Event] | Exception] = asyncio.Queue()
         self._pump: _Pump | None = None
@@ -78,10 +78,11 @@ class Tail:
 class _Pump(threading.Thread):
     """Reads on its own thread, so that neither a slow disk nor a far database holds up the loop."""
 
-    def __init__(self, read: Read, watch: Callable[[], Watch], after: int, deliver: Deliver):
+    def __init__(self, watch: Open, convert: Convert, after: int, deliver: Deliver):
         super().__init__(name="ledger tail", daemon=True)
-        self._read, self._open, self._after, self._deliver = read, watch, after, deliver
+        self._open, self._convert, self._after, self._deliver = watch, convert, after, deliver
         self._watch: Watch | None = None
+        self._silent_since: float | None = None
         self._room = threading.Semaphore(2)
         self._ended = threading.Event()
 
@@ -99,7 +100,7 @@ class _Pump(threading.Thread):
             try:
                 self._follow()
             except LedgerError as error:
-                if not self._recovered(error):
+                if not self._may_retry(error):
                     self._deliver(error)
                     return
             except Exception as error:  # the consumer must hear of it: a thread that dies alone is silence
@@ -112,30 +113,26 @@ class _Pump(threading.Thread):
         self._watch = watch = self._open()
         try:
             while not self._ended.is_set():
-                if not self._drain():
+                rows = watch.read(self._after)
+                self._silent_since = None
+                self._hand_over(rows)
+                if len(rows) < BATCH:  # what is committed from here on wakes the wait
                     watch.wait()
         finally:
             self._watch = None
             watch.close()
 
-    def _drain(self) -> bool:
-        """Hand over one batch; False where nothing is new."""
-        batch = self._read(self._after)
-        if batch:
+    def _hand_over(self, rows: list[tuple]) -> None:
+        if rows:
             self._room.acquire()
+            batch = [self._convert(row) for row in rows]
             self._after = batch[-1].seq
             self._deliver(batch)
-        return bool(batch)
 
-    def _recovered(self, error: LedgerError) -> bool:
-        """Wait for the database to answer again: reads may be repeated. False after GIVE_UP_S."""
-        log.warning("ledger tail interrupted", error=str(error), after=self._after)
-        until = time.monotonic() + GIVE_UP_S
-        while not self._ended.wait(_RETRY_S):
-            try:
-                self._read(self._after)
-                return True
-            except LedgerError:
-                if time.monotonic() > until:
-                    return False
-        return True
+    def _may_retry(self, error: LedgerError) -> bool:
+        """Pause before reading again, which is always allowed. False where nothing was read for GIVE_UP_S."""
+        if self._silent_since is None:
+            self._silent_since = time.monotonic()
+            log.warning("ledger tail interrupted", error=str(error), after=self._after)
+        self._ended.wait(_RETRY_S)
+        return time.monotonic() - self._silent_since < GIVE_UP_S

@@ -1,8 +1,9 @@
 """Waiting for another process to commit to an SQLite file: quick while something happens, nearly free while nothing.
 
 The kernel says when somebody writes to the WAL file (inotify). That is a little early, for the commit becomes visible
-only after its fsync, so from then on the commit counter (`PRAGMA data_version`) is asked in steps until the file has
-been quiet for a while. Where the kernel does not say, the counter alone is asked, every millisecond.
+only after its fsync, so from then on the commit counter (`PRAGMA data_version`) is asked in quick steps until it moves,
+and in slower ones after that, for a second writer may have been close behind the first. Where the kernel does not say,
+the counter alone is asked, every millisecond.
 """
 
 import contextlib
@@ -17,7 +18,10 @@ import pysqlite3.dbapi2 as sqlite3
 
 from workbench.domain.errors import LedgerError
 
-_STEPS = ((0.004, 0.0003), (0.1, 0.001), (1.0, 0.005))  # (seconds since the last write, pause between two looks)
+# (seconds since the last write, pause between two looks)
+_EXPECTING = ((0.003, 0.0001), (0.03, 0.0005), (1.0, 0.002))
+_FOLLOWING = ((0.01, 0.001), (0.2, 0.005))
+AFTER = object()
 _HEARTBEAT_S = 0.05
 _BLIND_S = 0.001
 _IN_MODIFY, _IN_NONBLOCK, _IN_CLOEXEC = 0x2, 0o4000, 0o2000000
@@ -47,20 +51,27 @@ class Interrupt:
 
 
 class FileWatch:
-    """Owns `connection`. `trust_events`: the folder is local, so the kernel sees every write."""
+    """Owns `connection`. query: SQL and parameters, in which `AFTER` stands for the number to read after.
+    trust_events: the folder is local, so the kernel sees every write."""
 
-    def __init__(self, connection: Any, wal: str, trust_events: bool):
+    def __init__(self, connection: Any, query: tuple[str, list[Any]], wal: str, trust_events: bool):
         self._connection = connection
+        self._sql, self._parameters = query
         self._seen = self._version()  # opening the file for reading creates the WAL, which is then there to watch
         self._events = _inotify(wal) if trust_events else -1
         self.interrupt = Interrupt()
-        self._written_at = 0.0
+        self._written_at, self._expecting = 0.0, False
 
     def wait(self) -> None:
-        while not (changed := self._changed()) and not self._sleep():
+        while not self._changed() and not self._sleep():
             pass
-        if changed and self._events < 0:
-            self._written_at = time.monotonic()
+
+    def read(self, after: int) -> list[tuple]:
+        asked = [after if value is AFTER else value for value in self._parameters]
+        try:
+            return self._connection.execute(self._sql, asked).fetchall()
+        except sqlite3.Error as error:
+            raise LedgerError(f"the ledger cannot be read: {error}") from error
 
     def close(self) -> None:
         self._connection.close()
@@ -72,6 +83,7 @@ class FileWatch:
     def _changed(self) -> bool:
         now = self._version()
         changed, self._seen = now != self._seen, now
+        self._expecting = self._expecting and not changed
         return changed
 
     def _version(self) -> int:
@@ -86,14 +98,15 @@ class FileWatch:
         ready, _, _ = select.select(listened, [], [], self._pause())
         if self._events in ready:
             os.read(self._events, 65536)
-            self._written_at = time.monotonic()
+            self._written_at, self._expecting = time.monotonic(), True
         return self.interrupt in ready
 
     def _pause(self) -> float:
         if self._events < 0:
             return _BLIND_S
         quiet = time.monotonic() - self._written_at
-        return next((pause for until, pause in _STEPS if quiet < until), _HEARTBEAT_S)
+        steps = _EXPECTING if self._expecting else _FOLLOWING
+        return next((pause for until, pause in steps if quiet < until), _HEARTBEAT_S)
 
 
 def _inotify(path: str) -> int:
