@@ -37,14 +37,14 @@ def _made(kind: str, source: str, said: Mapping[str, Any]) -> str:
 
 def _of_command(kind: str, said: Mapping[str, Any]) -> str:
     result = _mapping(said.get("result"))
-    name = said.get("name") or said.get("command_id", "")
     if kind == "command.unknown":
-        return f"command {name}: its desk stopped half-way; finding out what happened"
+        return f"command {said.get('command_id', '')}: its desk stopped half-way; finding out what happened"
+    name = result.get("did") or f"command {said.get('command_id', '')}"
     bots = {bot_id: _mapping(told) for bot_id, told in _mapping(result.get("bots")).items()}
     good = [bot_id for bot_id, told in bots.items() if told.get("ok")]
     bad = [f"{bot_id}: {told.get('words')}" for bot_id, told in bots.items() if not told.get("ok")]
     parts = [f"done by {', '.join(good)}" if good else "", "; ".join(bad), str(result.get("words", ""))]
-    return f"command {name}: " + ("; ".join(part for part in parts if part) or ("done" if said.get("ok") else "failed"))
+    return f"{name}: " + ("; ".join(part for part in parts if part) or ("done" if said.get("ok") else "failed"))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -103,7 +103,7 @@ class Executor:
         except Exception as error:  # the supervisor of one command: its failure is recorded and must not end the rest
             log.exception("command_failed", command=command.name)
             ok, result = False, {"words": reason(error)}
-        await self._record(deed, ok, result)
+        await self._record(deed, ok, {"did": command.name, **result})
 
     async def _do(self, deed: Deed) -> tuple[bool, dict[str, Any]]:
         command = deed.command

@@ -1,0 +1,115 @@
+"""Every command, declared once: from here come the parser, the help, the completion and the page docs/commands.md."""
+
+from workbench.commands.spec import Kind, Parameter, Role, Spec
+
+_SYMBOL = Parameter("symbol", Kind.SYMBOL, "a market, as in BTCUSD, btc or BTC/USD")
+_TIMEFRAME = Parameter("tf", Kind.TIMEFRAME, "the bar length, as in 30m or 1h")
+_MARKET = (_SYMBOL, _TIMEFRAME)
+_ONE = Parameter("bot", Kind.BOT, "a bot; without it the least busy of the healthy ones answers", needed=False)
+_SOME = Parameter("targets", Kind.TARGET, "a bot, @tag, several joined by commas, or all", needed=False)
+_TARGET = Parameter("target", Kind.TARGET, "a bot, @tag, several joined by commas, or all")
+_HORIZON = Parameter("horizon", Kind.COUNT, "how many bars ahead", needed=False, option=True)
+_ID = Parameter("id", Kind.WORD, "a name for this request: sent twice it acts once", needed=False, option=True)
+
+CATALOGUE: tuple[Spec, ...] = (
+    Spec(
+        ("help",),
+        "what there is to ask, or how one command is written",
+        "help_",
+        (
+            Parameter("command", Kind.WORD, "a command", needed=False),
+            Parameter("more", Kind.WORD, "its second word", needed=False),
+        ),
+        example="/help cross forecast",
+    ),
+    Spec(("bots",), "every bot: health, age of its data, what it can do", "bots", example="/bots"),
+    Spec(
+        ("status",),
+        "equity, P&L, positions and health, by bot and in total",
+        "status",
+        (Parameter("targets", Kind.TARGET, "a bot, @tag, several joined by commas, or all", needed=False),),
+        example="/status trend",
+    ),
+    Spec(
+        ("forecast",),
+        "one bot's fan for a market",
+        "forecast",
+        (*_MARKET, _ONE, _HORIZON),
+        example="/forecast BTCUSD 1h trend",
+    ),
+    Spec(
+        ("plan",),
+        "what a bot would do now: entry, stop, targets, size, reason",
+        "plan",
+        (*_MARKET, _ONE),
+        example="/plan BTCUSD 1h",
+    ),
+    Spec(("analyze",), "how a bot reads a market", "analyze", (*_MARKET, _ONE), example="/analyze ETHUSD 4h"),
+    Spec(
+        ("cross", "forecast"),
+        "every bot's fan and the collective one",
+        "cross_forecast",
+        (*_MARKET, _SOME, _HORIZON),
+        example="/cross forecast BTCUSD 1h",
+    ),
+    Spec(
+        ("cross", "plan"),
+        "what each bot would do now",
+        "cross_plan",
+        (*_MARKET, _SOME),
+        example="/cross plan BTCUSD 1h @research",
+    ),
+    Spec(
+        ("cross", "analyze"),
+        "how each bot reads a market",
+        "cross_analyze",
+        (*_MARKET, _SOME),
+        example="/cross analyze BTCUSD 1h",
+    ),
+    Spec(
+        ("tune",),
+        "search better settings for a bot, walk-forward; Ctrl-C cancels",
+        "tune",
+        (Parameter("bot", Kind.BOT, "the bot to tune"), *_MARKET, _ID),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/tune trend BTCUSD 1h",
+    ),
+    Spec(
+        ("pause",),
+        "no new positions; open ones are kept and their stops work",
+        "pause",
+        (_TARGET, _ID),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/pause trend",
+    ),
+    Spec(
+        ("resume",),
+        "trade again after a pause",
+        "resume",
+        (_TARGET, _ID),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/resume all",
+    ),
+    Spec(
+        ("events",),
+        "what happened last",
+        "events",
+        (Parameter("count", Kind.COUNT, "how many, 20 without it", needed=False),),
+        example="/events 50",
+    ),
+    Spec(
+        ("risk",),
+        "how an exposure would be shared among the bots, and why",
+        "risk",
+        (Parameter("exposure", Kind.NUMBER, "what to share out; the sum of equities without it", needed=False),),
+        example="/risk 20,000",
+    ),
+)
+
+
+def find(words: tuple[str, ...]) -> tuple[Spec, ...]:
+    """The commands that begin with `words`; all of them for none."""
+    return tuple(spec for spec in CATALOGUE if spec.words[: len(words)] == words)

@@ -1,0 +1,72 @@
+"""From a typed line to a reply: the one door through which every surface asks."""
+
+import asyncio
+from datetime import UTC, datetime
+from time import monotonic
+
+from workbench.commands.asked import Asked, Viewer
+from workbench.commands.catalogue import CATALOGUE
+from workbench.commands.grammar import parse
+from workbench.commands.handlers import HANDLERS
+from workbench.commands.reply import Reply, failure
+from workbench.commands.spec import Known, Line
+from workbench.domain.errors import CommandError, WorkbenchError
+from workbench.domain.ports import Ledger, Progress
+from workbench.orchestration.command_center import UnifiedCommandCenter
+from workbench.orchestration.plain_text import plain
+
+MAX_AGE_S = 1.0
+DISCOVER_S = 5.0
+
+
+class Dispatcher:
+    """Understands a line, asks whether its author may, and has it answered."""
+
+    def __init__(self, center: UnifiedCommandCenter, ledger: Ledger, viewer: Viewer | None = None):
+        self.center, self.ledger, self.viewer = center, ledger, viewer or Viewer()
+        self._discovered_at = -1e9
+
+    async def ask(self, line: str, progress: Progress | None = None) -> Reply:
+        """Answer `line`. A line that cannot be understood, a refusal, a bot's failure: each is a reply that says so.
+
+        Cancelling cancels the question; an effect already recorded goes on, but for a tuning, which ends.
+        """
+        try:
+            await self._look_around()
+            understood = self.parse(line)
+            self._permit(understood)
+            asked = Asked(self.center, self.ledger, self.viewer, datetime.now(UTC), progress)
+            return await HANDLERS[understood.spec.handler](asked, understood)
+        except CommandError as error:
+            return failure(plain(line, 80), str(error), misread=True)
+        except WorkbenchError as error:
+            return failure(plain(line, 80), str(error))
+
+    def parse(self, line: str) -> Line:
+        """Understand `line` without doing it. Raises CommandError."""
+        return parse(line, CATALOGUE, self.known())
+
+    def known(self) -> Known:
+        """The names that can be meant now."""
+        registry = self.center.registry
+        symbols = set(registry.market.symbols if registry.market else ())
+        symbols |= {symbol for member in registry.members.values() for symbol in member.symbols}
+        return Known(
+            bots=tuple(sorted(registry.members)),
+            tags=tuple(registry.tags),
+            symbols=tuple(sorted(symbols)),
+            now=datetime.now(UTC),
+            zone=self.viewer.zone,
+        )
+
+    def _permit(self, line: Line) -> None:
+        """The one gate in front of every command."""
+        if not self.viewer.role.includes(line.spec.role):
+            raise CommandError(f"{line.spec.name} is for {line.spec.role}s, you are a {self.viewer.role}")
+
+    async def _look_around(self) -> None:
+        """Names come from the bots and the venue, so look before the line is read."""
+        if monotonic() - self._discovered_at > DISCOVER_S:
+            self._discovered_at = monotonic()
+            await self.center.registry.discover()
+        await asyncio.shield(self.center.look(MAX_AGE_S))

@@ -1,0 +1,28 @@
+"""Who answers which command: the names that `catalogue.CATALOGUE` refers to."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from workbench.commands.asked import Asked
+from workbench.commands.handlers.effects import pause, resume, tune
+from workbench.commands.handlers.overview import bots, events, help_, risk, status
+from workbench.commands.handlers.questions import analyze, cross_analyze, cross_forecast, cross_plan, forecast, plan
+from workbench.commands.reply import Reply
+from workbench.commands.spec import Line
+
+Handler = Callable[[Asked, Line], Awaitable[Reply]]
+HANDLERS: Mapping[str, Handler] = {
+    "help_": help_,
+    "bots": bots,
+    "status": status,
+    "forecast": forecast,
+    "plan": plan,
+    "analyze": analyze,
+    "cross_forecast": cross_forecast,
+    "cross_plan": cross_plan,
+    "cross_analyze": cross_analyze,
+    "tune": tune,
+    "pause": pause,
+    "resume": resume,
+    "events": events,
+    "risk": risk,
+}
