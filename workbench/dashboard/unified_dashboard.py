@@ -1,6 +1,7 @@
 """The desk's first page, for a notebook cell and for Voila alike."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
@@ -94,13 +95,14 @@ def _tell(task: asyncio.Task) -> None:
         log.warning("dashboard_news_lost", error=f"{type(error).__name__}: {error}")
 
 
-def wait_for_viewer() -> None:
+def wait_for_viewer() -> str:
     """In a kernel that Voila has heated in advance: block here until a viewer comes; elsewhere return at once.
 
-    Put it after the imports, which are then paid before anybody waits, and before the first figure is read.
+    Put it after the imports, which are then paid before anybody waits, and before the first figure is read. Returns
+    the query string of the viewer's address, empty where there is none.
     """
     if os.environ.get("VOILA_PREHEAT") != "True":
-        return
+        return os.environ.get("QUERY_STRING", "")
     from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect
 
@@ -108,6 +110,7 @@ def wait_for_viewer() -> None:
     address = f"ws://127.0.0.1:{port}{base}voila/query/{os.environ.get('VOILA_KERNEL_ID')}"
     try:
         with connect(address, open_timeout=30, proxy=None, max_size=2**20) as line:
-            line.recv()
-    except (OSError, WebSocketException, TimeoutError) as error:
+            return str(json.loads(line.recv()).get("QUERY_STRING", ""))
+    except (OSError, WebSocketException, TimeoutError, ValueError) as error:
         log.warning("viewer_not_awaited", error=f"{type(error).__name__}: {error}")
+        return ""

@@ -24,7 +24,8 @@ class Notice:
 def notices(data: DashboardData) -> list[Notice]:
     """The most important first; none where all is well."""
     if data.desk is None and data.market is None and not any(row.health.live for row in data.bots):
-        return [Notice("off", "off", "The desk is not running. What was last heard is shown below.", START)]
+        heard = " What was last heard is shown below." if data.bots else ""
+        return [Notice("off", "off", f"The desk is not running.{heard}", START)]
     found = []
     if data.market is None:
         found.append(Notice("venue", "warning", "The venue does not answer: prices and its clock are unknown.", EXAMINE))

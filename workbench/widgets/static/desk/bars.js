@@ -14,7 +14,8 @@ export function barsPanel(store, paper) {
     update();
   };
   const { node, body, chip } = panel("P&L by bot", "pnl", [segmented("Span", [["pnl", "Run"], ["day_pnl", "Day"]], key, pick)]);
-  body.append(list, el("ul", { class: "bars sum" }, total.node), blank);
+  const foot = el("ul", { class: "bars sum" }, total.node);
+  body.append(list, foot, blank);
 
   function update() {
     const bots = store.bots;
@@ -30,7 +31,7 @@ export function barsPanel(store, paper) {
       if (list.children[i] !== row.node) list.insertBefore(row.node, list.children[i] ?? null);
     });
     draw(total, store.view.total?.[key], { width: 0 }, store.view.total?.unknown);
-    setAttr(total.node, "hidden", bots.length ? null : "hidden");
+    setAttr(foot, "hidden", bots.length ? null : "hidden");
     setAttr(blank, "hidden", bots.length ? "hidden" : null);
     setText(blank, store.view.phase === "loading" ? "Waiting for the desk's first figures." : "No bot, no profit, no loss.");
   }

@@ -36,13 +36,13 @@ function columns(store, paper) {
   return [
     { id: "bot", label: "Bot", text: (row) => row.id, paint: (row, td) => named(row, td, paper), css: "name" },
     { id: "health", label: "Health", text: (row) => row.word, paint: health, title: (row) => row.reason },
-    { id: "state", label: "State", text: (row) => row.status?.state ?? show.UNKNOWN, paint: state, csv: (row) => row.status?.state },
+    { id: "state", label: "State", text: (row) => row.status?.state ?? show.UNKNOWN, paint: state, wide: true, csv: (row) => row.status?.state },
     {
       id: "control", label: "Control", wide: true,
       text: (row) => (row.status ? (row.status.gated ? "gated" : "supervised") : show.UNKNOWN),
       title: (row) => row.status && (row.status.gated ? "Asks before each order" : "Watched; paused or reduced on a breach"),
     },
-    moneyColumn("equity", "Equity", "equity", false),
+    { ...moneyColumn("equity", "Equity", "equity", false), wide: true },
     moneyColumn("pnl", "P&L", "pnl", true),
     { ...moneyColumn("day_pnl", "Day P&L", "day_pnl", true), wide: true },
     {
@@ -76,9 +76,13 @@ function named(row, td, paper) {
 }
 
 function health(row, td) {
-  if (!td.firstChild) td.append(mark(), el("span"));
-  setAttr(td.firstChild, "data-health", row.word);
-  setText(td.lastChild, row.word);
+  if (!td.firstChild) td.append(mark(), el("span"), el("small", { class: "narrow" }), el("small", { class: "why muted outside wide" }));
+  const [sign, word, held, why] = td.children;
+  setAttr(sign, "data-health", row.word);
+  setText(word, row.word);
+  const still = row.status && row.status.state !== "running"; // a phone has no column for it
+  setText(held, still ? ` ${row.status.state}` : "");
+  setText(why, row.ok ? "" : row.reason);
 }
 
 function state(row, td) {
@@ -107,6 +111,7 @@ function detail(row, store) {
     ["Answers in", row.latency === null ? show.UNKNOWN : `${show.count(row.latency)} ms`],
     ["Data", row.data_at === null ? show.UNKNOWN : `${show.ago(row.data_at, store.now)}`],
     ["Acted on the market up to", show.time(status?.market_time)],
+    ["Equity", show.money(status?.equity)],
     ["Realised", show.money(status?.realised, true)],
     ["Day P&L", show.money(status?.day_pnl, true)],
     ["Open positions", show.count(status?.positions.length)],

@@ -1,8 +1,8 @@
 // Equity by bot and in total, live. uPlot draws on a true time axis, so uneven recording shows as it was.
 import uPlot from "uplot";
-import { el, memory, panel, segmented, setAttr, setText } from "./dom.js";
+import { el, memory, panel, segmented, setAttr, setClass, setText } from "./dom.js";
 import { handlers } from "./chart_hands.js";
-import { linesOf, tableOf, valueAt } from "./lines.js";
+import { isStale, linesOf, tableOf, valueAt } from "./lines.js";
 import * as show from "./format.js";
 import { options } from "./chart_look.js";
 import { SpanWindow } from "./span_window.js";
@@ -64,6 +64,7 @@ class Chart {
   }
 
   update() {
+    this.showAge();
     if (this.version === this.store.version && this.plot) return;
     this.version = this.store.version;
     const { lines, left, currency } = linesOf(this.store.view, this.paper());
@@ -105,6 +106,7 @@ class Chart {
     handlers(this.plot, this);
     this.makeLegend();
     this.showTags();
+    this.showAge();
   }
 
   /** The canvas has its size, or another one. */
@@ -193,6 +195,16 @@ class Chart {
       setText(tags[i], this.words(value));
       tags[i].style.transform = `translate(${right}px, ${y.toFixed(1)}px) translateY(-50%)`;
     }
+  }
+
+  /** The newest figures of a bot that is not well are muted, in the legend and at the axis. */
+  showAge() {
+    if (!this.plot) return;
+    const silent = this.store.silentMs !== null || Boolean(this.store.view.trouble);
+    this.lines.forEach(({ id }, i) => {
+      const stale = silent || isStale(this.store.view, id);
+      for (const node of [this.tags[i], this.values[i]]) setClass(node, "stale", stale);
+    });
   }
 
   showNote(left) {

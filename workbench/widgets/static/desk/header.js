@@ -23,7 +23,8 @@ export function header(store, { openView }) {
     clock.node,
     el("span", { class: "spring" }),
     dots,
-    el("div", { class: "acts" }, view, haltButton()),
+    view,
+    haltButton(),
   );
   const update = () => {
     const { total, market, phase } = store.view;
@@ -54,7 +55,7 @@ function figure(label) {
 
 function showState(node, view, old) {
   const running = view.desk !== null;
-  const word = view.state === null ? "waiting" : running || !old ? view.state : "not running";
+  const word = view.state === null ? "waiting" : running && !old ? view.state : running ? "stale" : "not running";
   setText(node, word.toUpperCase());
   setAttr(node, "data-state", word);
   setAttr(node, "title", running ? `Commands are executed by ${view.desk.holder}` : "Nobody executes commands now");
@@ -62,6 +63,7 @@ function showState(node, view, old) {
 
 function showSum(box, value, signed, total, phase) {
   setText(box.value, show.money(value, signed));
+  setClass(box.node, "known", Boolean(value));
   setAttr(box.value, "data-tone", signed ? show.tone(value?.amount) : null);
   const reason = phase === "loading" ? "not heard yet" : total?.unknown || "no bot tells it";
   setAttr(box.value, "title", value ? null : `Unknown: ${reason}`);

@@ -5,7 +5,7 @@ export const TOTAL = "total";
 /** Lines of the total's currency in drawing order, and the names of those in another, which cannot share its axis. */
 export function linesOf(view, paper) {
   const bots = view.order.filter((id) => view.equity.has(id) && id !== TOTAL);
-  const all = bots.map((id) => line(id, view.bots.get(id)?.id ?? id, view.equity.get(id), view.bots.get(id)?.status, view.bots.get(id)?.colour));
+  const all = bots.map((id) => line(id, view.bots.get(id).id, view.equity.get(id), view.bots.get(id).status, view.bots.get(id).colour));
   if (view.equity.has(TOTAL)) all.push(line(TOTAL, "Total", view.equity.get(TOTAL), view.total, null));
   const drawn = all.filter((one) => one.t.length);
   const currency = drawn.at(-1)?.currency ?? "";
@@ -25,6 +25,9 @@ function baseOf(sums, v) {
   const [equity, pnl] = [sums?.equity?.amount, sums?.pnl?.amount];
   return Number.isFinite(equity) && Number.isFinite(pnl) ? equity - pnl : v[0];
 }
+
+/** Whether what stands at a line's end is old: its bot is not well, or the sum is not known now. */
+export const isStale = (view, id) => (id === TOTAL ? !view.total?.equity : !view.bots.get(id)?.ok);
 
 export const READINGS = {
   pnl: (value, base) => value - base,

@@ -28,7 +28,7 @@ function columns(paper) {
   return [
     { id: "bot", label: "Bot", text: (row) => row.bot.id, paint: (row, td) => named(row, td, paper), css: "name" },
     { id: "symbol", label: "Market", text: (row) => row.symbol, css: "outside" },
-    figure("amount", "Amount", show.amount),
+    figure("amount", "Amount", show.amount, { wide: true }),
     figure("entry", "Entry", show.price, { wide: true, title: (row) => `Opened ${show.time(row.opened)}, ${show.timeUtc(row.opened)}` }),
     figure("mark", "Mark", show.price),
     figure("unrealised", "Unrealised", (value) => value, {
