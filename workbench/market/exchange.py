@@ -129,6 +129,12 @@ async def market_now(exchange: Any) -> int | None:
     return exchange.milliseconds()
 
 
+async def settled_now(exchange: Any) -> int | None:
+    """The moment (ms) before which a bar must have ended to be final, or None where the venue's time is not known."""
+    now = await market_now(exchange)
+    return now if now is None or exchange.options.get("workbenchUrl") else now - SETTLE_MS
+
+
 async def fetch_candles(
     exchange: Any, symbol: str, timeframe: Timeframe, since: int, until: int | None = None
 ) -> AsyncIterator[tuple[pd.DataFrame, int]]:
@@ -137,9 +143,7 @@ async def fetch_candles(
     `reached` (ms) is where to go on: a download that was cut off resumes there. The newest bar is left out until the
     venue's clock says it has closed. Reads are rate-limited by ccxt and repeated after network trouble.
     """
-    now = await market_now(exchange)
-    if now is not None and not exchange.options.get("workbenchUrl"):
-        now -= SETTLE_MS
+    now = await settled_now(exchange)
     cursor: int | None = since
     while cursor is not None and (until is None or cursor < until):
         rows = [row for row in await read_page(exchange, symbol, timeframe, cursor) if row[0] >= cursor]
