@@ -15,9 +15,9 @@ import uvloop
 
 from workbench.domain.errors import StartError
 from workbench.domain.market import Timeframe
-from workbench.market.paper_exchange.candle_source import load_candles
+from workbench.market.paper_exchange.candle_source import LoadedCandles, load_candles
 from workbench.market.paper_exchange.clock import parse_speed
-from workbench.market.paper_exchange.server import PaperExchange
+from workbench.market.paper_exchange.server import REPLAY, PaperExchange
 from workbench.market.paper_exchange.settings import ExchangeOptions
 
 TOKEN = "WORKBENCH_EXCHANGE_TOKEN"
@@ -50,12 +50,17 @@ def run(args: argparse.Namespace) -> int:
 def _options(args: argparse.Namespace) -> ExchangeOptions:
     symbols = tuple(part.strip() for part in (args.symbols or "").split(",") if part.strip())
     wanted = Timeframe.parse(args.timeframe) if args.timeframe else None
-    loaded = load_candles(args.candles, symbols, wanted)
-    start = _moment(args.start) or loaded.start
+    if args.source == REPLAY:
+        loaded = load_candles(args.candles, symbols, wanted)
+    else:
+        loaded = LoadedCandles({}, wanted or Timeframe.parse("30m"))
     return ExchangeOptions(
+        source=args.source,
+        source_url=args.source_url,
+        symbols=symbols,
         candles=loaded.candles,
         timeframe=loaded.timeframe,
-        start=start,
+        start=_moment(args.start) or loaded.start,
         speed=parse_speed(args.speed),
         fee_bps=_bps(args.fee_bps),
         rebase_now=args.rebase_now,

@@ -47,7 +47,8 @@ class Health:
 @dataclass(frozen=True, slots=True)
 class MarketClock:
     """The venue's clock. `speed`: market seconds a wall second (1 for a live market); `run_id` names one replay or
-    paper session: equity of different runs is never joined."""
+    paper session: equity of different runs is never joined. `stale`: of which markets nothing was heard lately, in
+    words, empty where all is well; `data_age_s`: wall seconds since anything was (None where data cannot age)."""
 
     mode: MoneyMode
     market_time: datetime
@@ -58,6 +59,8 @@ class MarketClock:
     timeframe: str
     symbols: tuple[str, ...] = ()
     ended: bool = False
+    data_age_s: float | None = None
+    stale: str = ""
 
 
 @dataclass(frozen=True, slots=True)

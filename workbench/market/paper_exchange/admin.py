@@ -34,7 +34,7 @@ class Admin:
     """Who may command, and what is commanded. `token` None: nobody may."""
 
     clockwork: Clockwork
-    lockstep: Lockstep
+    lockstep: Lockstep | None
     token: str | None
 
 
@@ -79,7 +79,9 @@ async def _body(request: web.Request) -> dict[str, Any]:
 
 async def clock(request: web.Request) -> web.Response:
     admin = request.app[ADMIN]
-    return answer(admin.clockwork.clock() | {"lockstep": admin.lockstep.names, "dropped": admin.lockstep.dropped[-20:]})
+    together = admin.lockstep
+    steps = {"lockstep": together.names, "dropped": together.dropped[-20:]} if together else {}
+    return answer(admin.clockwork.clock() | steps)
 
 
 async def pause(request: web.Request) -> Any:
@@ -137,9 +139,12 @@ async def join_lockstep(request: web.Request) -> web.StreamResponse:
     name = request.query.get("name", "").strip()[:_LONGEST_NAME]
     if not name:
         return answer({"error": "name yourself: /workbench/v1/lockstep?name=BOT"}, 400)
+    lockstep = request.app[ADMIN].lockstep
+    if lockstep is None:
+        return answer({"error": "a mirror's time cannot be held up, so there is no lockstep"}, 400)
     socket = web.WebSocketResponse(heartbeat=30.0, compress=False)
     await socket.prepare(request)
-    await request.app[ADMIN].lockstep.join(name, socket)
+    await lockstep.join(name, socket)
     return socket
 
 

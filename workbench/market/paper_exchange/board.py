@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from workbench.market.paper_exchange.engine import Quote
+from workbench.market.paper_exchange.books import Level, Quote
 from workbench.market.paper_exchange.markets import Market
 from workbench.market.paper_exchange.recording import STEPS, Recording
 
@@ -105,14 +105,15 @@ class ReplayBoard:
         return self.trade_at(place) if place >= 0 else None
 
     def quote(self) -> Quote:
-        """Orders trade at the price of the step itself: recorded bars carry no spread."""
+        """Orders trade at the price of the step itself, since recorded bars carry no spread."""
         place = self.place
         if place < 0:
-            return Quote(Decimal(0), Decimal(0), Decimal(0), self.now_ms, False)
-        price = self.market.price(self.price_at(place))
-        return Quote(price, price, self.takeable(place), self.now_ms, self.trades_now)
+            return Quote((), (), self.now_ms, False)
+        offer = (Level(self.market.price(self.price_at(place)), self.takeable(place)),)
+        return Quote(offer, offer, self.now_ms, self.trades_now)
 
     def takeable(self, place: int) -> Decimal:
+        """What our orders may have of a step's volume."""
         row, step = divmod(place, STEPS)
         return self.market.amount(self.tape.shares(row)[step]) * self.share
 

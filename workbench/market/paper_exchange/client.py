@@ -90,4 +90,6 @@ def _clock(said: Mapping[str, Any]) -> MarketClock:
         timeframe=said["timeframe"],
         symbols=tuple(said["symbols"]),
         ended=said["ended"],
+        data_age_s=said.get("data_age_s"),
+        stale=said.get("stale", ""),
     )

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.market.paper_exchange.accounts import Account, Balance
-from workbench.market.paper_exchange.engine import Change, Terms, Trade
+from workbench.market.paper_exchange.books import Terms, Trade
+from workbench.market.paper_exchange.engine import Change
 from workbench.market.paper_exchange.markets import decimal_text
 from workbench.market.paper_exchange.matching import BUY, PaperOrder
 

@@ -10,7 +10,8 @@ from decimal import Decimal
 from workbench.market.paper_exchange import dialect_account as dialect
 from workbench.market.paper_exchange.accounts import EXACT, Account
 from workbench.market.paper_exchange.board import Board
-from workbench.market.paper_exchange.engine import Change, Engine, Terms, Ticket
+from workbench.market.paper_exchange.books import Books
+from workbench.market.paper_exchange.engine import Change, Engine, Ticket
 from workbench.market.paper_exchange.hub import Hub
 from workbench.market.paper_exchange.keyring import Credentials, Keyring
 from workbench.market.paper_exchange.markets import decimal_text
@@ -33,8 +34,8 @@ class Floor:
     position: int = 0
 
     @property
-    def terms(self) -> Terms:
-        return self.engine.terms
+    def books(self) -> Books:
+        return self.engine.books
 
     def board(self, market_id: str) -> Board:
         """Raises Refused (-1121)."""
@@ -45,8 +46,8 @@ class Floor:
 
     def open_account(self, name: str, funds: Mapping[str, Decimal]) -> Credentials:
         """Open an account, or find it: asking twice gives the same keys and no second deposit."""
-        known = name in self.engine.accounts
-        account = self.engine.open_account(name, funds)
+        known = name in self.books.accounts
+        account = self.books.open_account(name, funds)
         credentials = self.keyring.of(name)
         if not known and self.store:
             self.store.save(self.position, [(account, credentials)], [])
@@ -77,7 +78,7 @@ class Floor:
             return
         if self.store:
             names = dict.fromkeys(change.order.account for change in changes)
-            accounts = [(self.engine.accounts[name], self.keyring.of(name)) for name in names]
+            accounts = [(self.books.accounts[name], self.keyring.of(name)) for name in names]
             self.store.save(self.position, accounts, changes)
         for change in changes:
             self._tell(change)
@@ -85,21 +86,21 @@ class Floor:
 
     def _tell(self, change: Change) -> None:
         order, now = change.order, change.order.updated_ms
-        account = self.engine.accounts[order.account]
+        account = self.books.accounts[order.account]
         self.hub.tell(account.name, dialect.execution_report(change, now))
         balances = account.touched((order.market.base, order.market.quote))
         self.hub.tell(account.name, dialect.account_position(balances, now))
 
     def snapshot(self) -> dict:
         """Every account as it stands: balances, open orders, equity."""
-        return {name: self._account_view(account) for name, account in self.engine.accounts.items()}
+        return {name: self._account_view(account) for name, account in self.books.accounts.items()}
 
     def _account_view(self, account: Account) -> dict:
         held = {
             a: {"free": decimal_text(b.free), "locked": decimal_text(b.locked)}
             for a, b in sorted(account.balances.items())
         }
-        orders = [dialect.order_row(order) for order in self.engine.open_orders(account.name)]
+        orders = [dialect.order_row(order) for order in self.books.open_orders(account.name)]
         worth, currency, unknown = self.equity(account)
         return {
             "balances": held,

@@ -30,7 +30,7 @@ def open_replay(options: ExchangeOptions, store: Store | None) -> Opening:
     that belongs to other candles."""
     print_of = _fingerprint(options)
     facts = store.facts() if store else {}
-    if facts.get("position") is not None:
+    if facts:
         if facts.get("candles") != print_of:
             assert store
             raise StartError(

@@ -7,11 +7,11 @@ next open. All market times are times of steps.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from workbench.domain.errors import ExchangeError
-from workbench.market.paper_exchange.board import Cursor, ReplayBoard
+from workbench.market.paper_exchange.board import Board, Cursor, ReplayBoard
 from workbench.market.paper_exchange.clock import MAX_SPEED, Pace
 from workbench.market.paper_exchange.floor import Floor
 from workbench.market.paper_exchange.hub import TOO_SLOW
@@ -28,10 +28,11 @@ _NOTE_EVERY_S = 0.5
 
 @dataclass
 class Replay:
-    """`cursor` is where it stands; nothing else moves it."""
+    """`boards` by symbol. `cursor` is where it stands; nothing else moves it."""
 
     recording: Recording
     floor: Floor
+    boards: Mapping[str, ReplayBoard]
     cursor: Cursor
     pace: Pace
     lockstep: Lockstep
@@ -43,7 +44,6 @@ class Replay:
         self._target: int | None = None
         self._arrived = asyncio.Event()
         self._noted_s = 0.0
-        self._by_symbol = {board.market.symbol: board for board in self.floor.boards.values()}
 
     @property
     def now_ms(self) -> int:
@@ -105,11 +105,9 @@ class Replay:
         old = self.cursor.position
         self.cursor.position = self.floor.position = old + 1
         now, opening = self.now_ms, (old + 1) % STEPS == 0
-        resting = [symbol for symbol, book in self.floor.engine.resting.items() if book.orders]
+        resting = [symbol for symbol, book in self.floor.books.resting.items() if book.orders]
         if resting:
-            moves = [
-                (symbol, move) for symbol in resting if (move := self._move(self._by_symbol[symbol], now, opening))
-            ]
+            moves = [(symbol, move) for symbol in resting if (move := self._move(self.boards[symbol], now, opening))]
             self.floor.move(moves)
         self._publish(now, opening)
         if self._target is not None and (self.cursor.position >= self._target or self.ended):
@@ -131,9 +129,9 @@ class Replay:
         switchboard = self.floor.switchboard
         if not switchboard.heard_symbols:
             return
-        moved = []
+        moved: list[Board] = []
         for symbol in sorted(switchboard.heard_symbols):
-            board = self._by_symbol[symbol]
+            board = self.boards[symbol]
             if opening:
                 switchboard.closed(board, now)
             if board.trades_now:
@@ -145,7 +143,7 @@ class Replay:
     def _closed_ids(self) -> list[str]:
         """Markets whose bar ended at this boundary."""
         ended = self.cursor.position // STEPS - 1
-        return [board.market.id for symbol, board in self._by_symbol.items() if self.recording.row_at(symbol, ended)[1]]
+        return [board.market.id for symbol, board in self.boards.items() if self.recording.row_at(symbol, ended)[1]]
 
     async def _yield_to_slow(self) -> None:
         """At full speed nobody is timed by the wall clock, so the replay waits for listeners, within reason."""

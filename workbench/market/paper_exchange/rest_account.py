@@ -30,7 +30,7 @@ _FORBIDS = {
 
 
 def account(floor: Floor, owner: str, params: Params) -> Any:
-    return dialect.account_info(floor.engine.accounts[owner], floor.terms)
+    return dialect.account_info(floor.books.accounts[owner], floor.books.terms)
 
 
 def new_order(floor: Floor, owner: str, params: Params) -> Any:
@@ -88,7 +88,7 @@ def _order_key(params: Params) -> int | str:
 
 def query_order(floor: Floor, owner: str, params: Params) -> Any:
     board = floor.board(params.needed("symbol"))
-    order = floor.engine.find(owner, _order_key(params), board.market.symbol)
+    order = floor.books.find(owner, _order_key(params), board.market.symbol)
     if order is None:
         raise unknown_order()
     return dialect.order_row(order)
@@ -103,7 +103,7 @@ def cancel_order(floor: Floor, owner: str, params: Params) -> Any:
 
 def cancel_all(floor: Floor, owner: str, params: Params) -> Any:
     board = floor.board(params.needed("symbol"))
-    orders = floor.engine.open_orders(owner, board.market.symbol)
+    orders = floor.books.open_orders(owner, board.market.symbol)
     if not orders:
         raise unknown_order(canceling=True)
     ended = [floor.cancel(owner, order.order_id, board.market.id).order for order in orders]
@@ -112,7 +112,7 @@ def cancel_all(floor: Floor, owner: str, params: Params) -> Any:
 
 def open_orders(floor: Floor, owner: str, params: Params) -> Any:
     symbol = floor.board(params.needed("symbol")).market.symbol if "symbol" in params else None
-    return [dialect.order_row(order) for order in floor.engine.open_orders(owner, symbol)]
+    return [dialect.order_row(order) for order in floor.books.open_orders(owner, symbol)]
 
 
 def all_orders(floor: Floor, owner: str, params: Params) -> Any:
@@ -121,7 +121,7 @@ def all_orders(floor: Floor, owner: str, params: Params) -> Any:
     first, since, until = (params.integer(name) for name in ("orderId", "startTime", "endTime"))
     found = [
         order
-        for order in floor.engine.orders[owner].values()
+        for order in floor.books.orders[owner].values()
         if order.market.symbol == symbol
         and order.order_id >= (first or 0)
         and order.created_ms >= (since or 0)
@@ -138,7 +138,7 @@ def my_trades(floor: Floor, owner: str, params: Params) -> Any:
     first, since, until, order = (params.integer(name) for name in ("fromId", "startTime", "endTime", "orderId"))
     found = [
         trade
-        for trade in floor.engine.trades[owner]
+        for trade in floor.books.trades[owner]
         if trade.market.symbol == symbol
         and trade.trade_id >= (first or 0)
         and trade.at_ms >= (since or 0)
@@ -152,7 +152,7 @@ def my_trades(floor: Floor, owner: str, params: Params) -> Any:
 
 def commission(floor: Floor, owner: str, params: Params) -> Any:
     board = floor.board(params.needed("symbol"))
-    rates = dialect.account_info(floor.engine.accounts[owner], floor.terms)["commissionRates"]
+    rates = dialect.account_info(floor.books.accounts[owner], floor.books.terms)["commissionRates"]
     nothing = {"maker": "0.00000000", "taker": "0.00000000", "buyer": "0.00000000", "seller": "0.00000000"}
     return {"symbol": board.market.id, "standardCommission": rates, "taxCommission": nothing}
 
@@ -160,5 +160,5 @@ def commission(floor: Floor, owner: str, params: Params) -> Any:
 def trade_fees(floor: Floor, owner: str, params: Params) -> Any:
     """/sapi/v1/asset/tradeFee, which ccxt asks for fees."""
     boards = [floor.board(params.needed("symbol"))] if "symbol" in params else floor.boards.values()
-    maker, taker = (decimal_text(bps / 10000) for bps in (floor.terms.maker_bps, floor.terms.taker_bps))
+    maker, taker = (decimal_text(bps / 10000) for bps in (floor.books.terms.maker_bps, floor.books.terms.taker_bps))
     return [{"symbol": board.market.id, "makerCommission": maker, "takerCommission": taker} for board in boards]

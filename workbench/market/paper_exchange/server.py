@@ -11,19 +11,22 @@ from aiohttp import web
 from workbench.domain.errors import StartError
 from workbench.market.paper_exchange import admin, rest, sockets
 from workbench.market.paper_exchange.admin import ADMIN, Admin
+from workbench.market.paper_exchange.books import Books
 from workbench.market.paper_exchange.engine import Engine
 from workbench.market.paper_exchange.floor import Floor
 from workbench.market.paper_exchange.hub import Hub
 from workbench.market.paper_exchange.listen_keys import ListenKeys
 from workbench.market.paper_exchange.lockstep import Lockstep
+from workbench.market.paper_exchange.mirror_venue import MirrorVenue
+from workbench.market.paper_exchange.replay_venue import ReplayVenue
 from workbench.market.paper_exchange.rest import FLOOR, WEIGHTS
 from workbench.market.paper_exchange.settings import ExchangeOptions
 from workbench.market.paper_exchange.store import Store
-from workbench.market.paper_exchange.venues import ReplayVenue
 from workbench.market.paper_exchange.weights import Weights
 
 log = structlog.get_logger(__name__)
 HOST = "127.0.0.1"
+REPLAY = "replay"
 
 
 class PaperExchange:
@@ -35,23 +38,30 @@ class PaperExchange:
         self._runner: web.AppRunner | None = None
         self._store: Store | None = None
         self._play: asyncio.Task | None = None
-        self.venue: ReplayVenue | None = None
+        self.venue: ReplayVenue | MirrorVenue | None = None
 
     async def start(self, port: int = 0) -> str:
         """Open the doors, then let time run; returns the address. Raises StartError, leaving nothing behind."""
         try:
             self._store = Store(self.options.state) if self.options.state else None
             hub, lockstep = Hub(self.options.stamp), Lockstep(self.options.lockstep)
-            engine = Engine(self.options.terms)
-            self.venue = ReplayVenue(self.options, hub, engine, lockstep, self._store)
+            engine = Engine(Books(self.options.terms))
+            if self.options.source == REPLAY:
+                self.venue = ReplayVenue(self.options, hub, engine, lockstep, self._store)
+            else:
+                self.venue = MirrorVenue(self.options, hub, engine, self._store)
             await self.venue.open()
-            self.url = await self._listen(port, self.venue.floor, Admin(self.venue, lockstep, self.options.admin_token))
+            self.url = await self._listen(port, self.venue.floor, self._admin(lockstep))
         except BaseException:
             await self.stop()
             raise
         self._play = asyncio.create_task(self.venue.run(), name="paper-exchange")
         self._play.add_done_callback(self._tell)
         return self.url
+
+    def _admin(self, lockstep: Lockstep) -> Admin:
+        assert self.venue
+        return Admin(self.venue, lockstep if self.options.source == REPLAY else None, self.options.admin_token)
 
     async def _listen(self, port: int, floor: Floor, commands: Admin) -> str:
         app = web.Application(middlewares=[rest.speak_binance])

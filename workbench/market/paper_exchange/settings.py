@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from workbench.domain.market import Timeframe
-from workbench.market.paper_exchange.engine import Terms
+from workbench.market.paper_exchange.books import Terms
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,9 @@ class ExchangeOptions:
     """`candles`: tables by symbol (replay only). `speed`: market seconds a wall second, infinity for max. `start`: the
     first market moment (UTC). `liquidity_share`: the part of a step's volume that our orders may have. `lockstep`:
     how many participants to wait for. `weight_limit`: request weight a minute and address, None for no limit.
-    `stamp`: messages carry wall time and a running number, for measuring. `admin_token` None: no commands are taken.
+    For a mirror: `symbols`, `source_url`, `stale_s` (silence after which nothing trades), `silent_s` (silence after
+    which the connection is made again). `stamp`: messages carry wall time and a running number, for measuring.
+    `admin_token` None: no commands are taken.
     """
 
     candles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
@@ -36,7 +37,9 @@ class ExchangeOptions:
     weight_limit: int | None = None
     stamp: bool = False
     symbols: tuple[str, ...] = ()
-    mirror: Mapping[str, Any] = field(default_factory=dict)
+    source_url: str | None = None
+    stale_s: float = 60.0
+    silent_s: float = 45.0
 
     @property
     def terms(self) -> Terms:

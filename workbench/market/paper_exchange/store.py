@@ -17,7 +17,8 @@ import pysqlite3
 
 from workbench.domain.errors import StartError
 from workbench.market.paper_exchange.accounts import Account, Balance
-from workbench.market.paper_exchange.engine import Change, Engine, Trade
+from workbench.market.paper_exchange.books import Books, Trade
+from workbench.market.paper_exchange.engine import Change
 from workbench.market.paper_exchange.keyring import Credentials, Keyring
 from workbench.market.paper_exchange.markets import Market
 from workbench.market.paper_exchange.matching import PaperOrder
@@ -65,13 +66,20 @@ class Store:
         rows = [(name, orjson.dumps(value)) for name, value in facts.items()]
         self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", rows)
 
-    def load(self, engine: Engine, keyring: Keyring, markets: Mapping[str, Market]) -> None:
-        """Give the accounts, their orders and trades to `engine`, their keys to `keyring`."""
+    def load(self, books: Books, keyring: Keyring, markets: Mapping[str, Market]) -> None:
+        """Give the accounts, their orders and trades to `books`, their keys to `keyring`.
+
+        Raises StartError where an order is of a market that is not served now: its money would stay locked.
+        """
+        asked = self._db.execute("SELECT DISTINCT body ->> 'market' FROM orders").fetchall()
+        missing = [symbol for (symbol,) in asked if symbol not in markets]
+        if missing:
+            raise StartError(f"the state file {self.path} holds orders of {missing[0]}; serve it too with --symbols")
         for name, key, secret, body in self._db.execute("SELECT name, key, secret, body FROM accounts").fetchall():
             keyring.add(Credentials(name, key, secret))
             orders = [_order(row, markets) for row in self._rows("orders", name)]
             trades = [_trade(row, markets) for row in self._rows("trades", name)]
-            engine.adopt(_account(orjson.loads(body)), orders, trades)
+            books.adopt(_account(orjson.loads(body)), orders, trades)
 
     def save(self, position: int, accounts: Iterable[tuple[Account, Credentials]], changes: Iterable[Change]) -> None:
         """Write what changed, in one transaction that is durable when this returns."""

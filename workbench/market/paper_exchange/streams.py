@@ -1,7 +1,7 @@
 """Market data streams: their names, and the messages each carries after a step."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from workbench.domain.errors import TimeframeError
@@ -13,6 +13,10 @@ from workbench.market.paper_exchange.refusals import Refused
 
 INTERVALS = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w")
 ALL = "!"
+TRADE_KINDS = ("trade", "aggTrade")
+DAY_KINDS = ("ticker", "miniTicker")
+BOOK_KINDS = ("bookTicker", "depth", "book")
+KINDS = ("kline", *TRADE_KINDS, *DAY_KINDS, *BOOK_KINDS)
 _PLAIN = ("trade", "aggTrade", "ticker", "miniTicker", "bookTicker")
 _DEPTH = re.compile(r"depth(5|10|20)?(@100ms|@1000ms)?")
 
@@ -102,16 +106,18 @@ class Switchboard:
         self.heard_symbols = {self.boards[market].market.symbol for market in heard}
 
     def closed(self, board: Board, at_ms: int) -> None:
-        """Publish the bars of `board` that ended at `at_ms`."""
+        """Publish the bars of `board` that ended at `at_ms`, a bar boundary."""
         for stream in self._of(board):
             interval = stream.interval
             if interval and opened_at(interval, at_ms) == at_ms:
                 for bar in bars_of(board, interval, at_ms - interval.milliseconds, at_ms - 1):
                     self._kline(board, stream, bar, at_ms, True)
 
-    def moved(self, board: Board, at_ms: int) -> None:
-        """Publish what a new price of `board` changes."""
+    def moved(self, board: Board, at_ms: int, kinds: Container[str] = KINDS) -> None:
+        """Publish what has changed at `board`, on streams of `kinds`."""
         for stream in self._of(board):
+            if stream.kind not in kinds:
+                continue
             if stream.interval:
                 opened = opened_at(stream.interval, at_ms)
                 for bar in bars_of(board, stream.interval, opened, at_ms):
@@ -141,7 +147,7 @@ class Switchboard:
 
 def _messages(stream: Stream, board: Board, at_ms: int) -> Iterator[dict]:
     market = board.market
-    if stream.kind in ("trade", "aggTrade"):
+    if stream.kind in TRADE_KINDS:
         trade = board.last_trade()
         if trade and trade.amount:
             yield (dialect.trade_event if stream.kind == "trade" else dialect.agg_trade_event)(market, trade)

@@ -28,17 +28,18 @@ class ReplayVenue:
         opening = open_replay(options, store)
         cursor = Cursor(opening.position)
         recording = opening.recording
-        boards = [ReplayBoard(recording, symbol, cursor, options.liquidity_share) for symbol in recording.tapes]
-        by_id = {board.market.id: board for board in boards}
+        share = options.liquidity_share
+        boards = {symbol: ReplayBoard(recording, symbol, cursor, share) for symbol in recording.tapes}
+        by_id = {board.market.id: board for board in boards.values()}
         keyring = Keyring()
         if store:
-            store.load(engine, keyring, {board.market.symbol: board.market for board in boards})
+            store.load(engine.books, keyring, {symbol: board.market for symbol, board in boards.items()})
         self.floor = Floor(
             by_id, Switchboard(hub, by_id, recording.timeframe), hub, engine, keyring, store, opening.position
         )
         pace = Pace(options.speed, recording.time_of(opening.position), time.monotonic(), options.paused)
         self._options, self._run_id = options, opening.run_id
-        self.replay = Replay(recording, self.floor, cursor, pace, lockstep, options.rebase_now)
+        self.replay = Replay(recording, self.floor, boards, cursor, pace, lockstep, options.rebase_now)
 
     async def open(self) -> None:
         """Nothing to connect to."""
