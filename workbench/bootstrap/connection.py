@@ -1,6 +1,7 @@
 """The desk from any process: a notebook's kernel, a terminal, Voila, a scheduled run.
 
     desk = await connect()          # or: async with connect() as desk:
+    await desk.dispatcher.ask("/cross forecast BTCUSD 1h")
     await desk.center.execute_cross_bot_command("forecast", {"symbol": "BTC/USD", "timeframe": "1h"})
     await desk.close()
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.bootstrap.run_file import DeskRun, read_run
+from workbench.commands.dispatcher import Dispatcher
 from workbench.ledger.log import SqlLedger, open_ledger
 from workbench.market.paper_exchange.client import Venue
 from workbench.orchestration.bot_registry import BotRegistry
@@ -33,6 +35,7 @@ class Connection:
     ledger: SqlLedger
     registry: BotRegistry
     center: UnifiedCommandCenter
+    dispatcher: Dispatcher
     venue: Venue | None
     run: DeskRun | None = field(repr=False, default=None)
 
@@ -71,4 +74,4 @@ class connect:
         venue = Venue(run.exchange_url, run.exchange_token) if run else None
         center = UnifiedCommandCenter(registry, ledger, venue, settings)
         await registry.discover()
-        return Connection(settings, ledger, registry, center, venue, run)
+        return Connection(settings, ledger, registry, center, Dispatcher(center, ledger), venue, run)
