@@ -5,7 +5,8 @@ bot must become a `Denied` that names it, and a constructor could only raise. "V
 currency of the desk, "amount" is base currency, "price" is quote currency; times are UTC.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from workbench.domain.desk import DeskState
@@ -103,6 +104,10 @@ class BotLimits:
     repeats: int
     repeats_window_s: float
     decision_age_s: float
+    fault: str = field(init=False, repr=False, compare=False)  # the first number that is none, '' where all are
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fault", _fault(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,19 @@ class DeskLimits:
     quote_age_s: float
     book_age_s: float
     model_age_s: float
+    fault: str = field(init=False, repr=False, compare=False)  # the first number that is none, '' where all are
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fault", _fault(self))
+
+
+def _fault(limits: BotLimits | DeskLimits) -> str:
+    """Which limit is missing or no finite number, in words; the gate asks often, so it is found out once."""
+    for each in fields(limits):
+        value = getattr(limits, each.name, None) if each.init else 0
+        if not (isinstance(value, float | int) and math.isfinite(value)):
+            return f"the limit {each.name} is {value!r}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _newton(c: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, float, int]:
     y /= np.sqrt(max(float(y @ c @ y), 1e-2))
     s = b / y
     best, best_error, since, step = y, np.inf, 0, 0
-    system = np.empty_like(c)
+    system = np.empty_like(c, order="F")  # so that LAPACK works in place
     while step < _MOST_STEPS:
         pull = c @ y
         error = float(np.abs(y * pull / b - 1).max())
@@ -102,7 +102,7 @@ def _newton(c: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, float, int]:
             since += 1
         if best_error <= _GOOD or since > 3 or not np.isfinite(error):
             break
-        np.copyto(system, c)
+        np.copyto(system.T, c)
         system.flat[:: len(c) + 1] += s / y
         _, dy, failed = dposv(system, b / y - pull, overwrite_a=True)
         if failed:

@@ -2,21 +2,23 @@
 
 A state machine fed with quotes, snapshots, fills and clock readings; it has no clock of its own and speaks to nobody.
 An approved order counts at its worst from the moment of approval until the venue says that it is filled or gone; a
-request to cancel changes nothing. Reservation across processes is the ledger's business, above. Not for several threads.
+request to cancel changes nothing. Not for several threads; reservation across processes is the ledger's business.
 """
 
 import math
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from workbench.domain.desk import DeskState
 from workbench.domain.orders import Side
 from workbench.domain.risk import Approved, BotLimits, Denied, DeskLimits, Intent, Quote, Reduced, RiskVerdict, Usage
-from workbench.quant.gate_checks import Situation, Used, decide
+from workbench.quant.gate_checks import Situation, decide
 from workbench.quant.marginal_risk import MarginalRisk, RiskModel
-from workbench.quant.pace import Pace, Paces
+from workbench.quant.pace import Paces
 from workbench.quant.reservations import Reservations, Snapshot
-from workbench.quant.tally import FLAT, Cell, Line, Tally, growth
+from workbench.quant.tally import FLAT, UNASSIGNED, Cell, Tally, growth
+
+_ACTIVE, _BUY = DeskState.ACTIVE, Side.BUY  # reading a member off an Enum costs more than a comparison
 
 
 class Gate:
@@ -39,24 +41,26 @@ class Gate:
         self.tally = Tally(cluster_of or {}, venue_of or {}, MarginalRisk(model))
         self.orders = Reservations()
         self.pace = Paces()
-        self.book_at: dict[str, datetime] = {}
-        self._valued_at: dict[str, datetime] = {}
-        self._oldest: tuple[datetime, str] | None = None
+        self._model_s = model.made_at.timestamp()
+        self._book_s: dict[str, float] = {}
+        self._quote_s: dict[str, float] = {}
+        self._valued_s: dict[str, float] = {}
+        self._oldest = (-math.inf, "")
 
     def quote(self, quote: Quote) -> None:
         """A new price. One that cannot be used makes the orders of its market be denied; what is held there keeps its
         last good value until that is too old. One older than the last is not news and is dropped."""
-        known = self._valued_at.get(quote.symbol)
         try:
-            if known is not None and quote.seen_at < known:
+            seen_s = quote.seen_at.timestamp()
+            if seen_s < self._quote_s.get(quote.symbol, -math.inf):
                 return
             unit = quote.price * quote.rate
             good = quote.price > 0 and quote.rate > 0 and 0 < unit < math.inf
-        except TypeError:
-            good = False
-        self.quotes[quote.symbol] = quote
+        except (TypeError, AttributeError, ValueError):
+            seen_s, unit, good = -math.inf, math.nan, False
+        self.quotes[quote.symbol], self._quote_s[quote.symbol] = quote, seen_s
         if good:
-            self._valued_at[quote.symbol] = quote.seen_at
+            self._valued_s[quote.symbol] = seen_s
             self.tally.reprice(quote.symbol, unit)
 
     def reconcile(self, bot_id: str, symbol: str, seen: Snapshot, now: datetime) -> None:
@@ -66,8 +70,8 @@ class Gate:
         except TypeError:  # a text or a None among the numbers: the tally names it as unknown
             cell = Cell(math.nan)
         self.tally.put(bot_id, symbol, cell)
-        self.book_at[bot_id] = now
-        self._oldest = None
+        self._book_s[bot_id] = now.timestamp()
+        self._oldest = (-math.inf, "")
 
     def review(self, intent: Intent, now: datetime) -> RiskVerdict:
         """The verdict, reserving nothing. Never raises. With `may_shrink` it tells what is left of the limits."""
@@ -103,7 +107,7 @@ class Gate:
     def _missing(self, intent: Intent) -> str:
         if intent.bot_id not in self.limits:
             return f"no limits are set for a bot named {intent.bot_id!r}"
-        if intent.bot_id not in self.book_at:
+        if intent.bot_id not in self._book_s:
             return f"what {intent.bot_id} holds has not been told yet"
         if intent.symbol not in self.tally.risk.at:
             return f"the risk model does not know {intent.symbol}"
@@ -112,70 +116,55 @@ class Gate:
         return self.tally.unknown.get((intent.bot_id, intent.symbol), "")
 
     def _situation(self, intent: Intent, now: datetime) -> Situation:
-        tally, bot_id, name, side = self.tally, intent.bot_id, intent.symbol, intent.side
-        line, cell, own = tally.lines[name], tally.cells.get((bot_id, name), FLAT), self.limits[bot_id]
-        state = self.states.get
-        return Situation(
-            intent,
-            now,
-            own,
-            self.desk,
-            self.quotes[name],
-            state("desk", DeskState.ACTIVE),
-            state(bot_id, DeskState.ACTIVE),
-            state(name, DeskState.ACTIVE),
-            self.book_at[bot_id],
-            self._unknown(now),
-            cell,
-            self._used(line, bot_id, name, side),
-            Pace(
-                self.pace.recent(bot_id, own.orders, own.orders_window_s, now),
-                self.pace.recent((bot_id, name, side), own.repeats, own.repeats_window_s, now),
-                (bot_id, name) in self.pace.latched,
-            ),
-            tally.risk,
-            growth(cell, side, intent.amount),
-            line.unit,
+        t, bot_id, name, side = self.tally, intent.bot_id, intent.symbol, intent.side
+        line, cell, own = t.lines[name], t.cells.get((bot_id, name), FLAT), self.limits[bot_id]
+        now_s, unit, state, recent = now.timestamp(), line.unit, self.states.get, self.pace.recent
+        held, buys, sells = cell
+        gross, side_grown, free_gross, free_side = growth(cell, side, intent.amount)
+        long, short = line.totals.long * unit, line.totals.short * unit
+        return Situation._make(
+            (
+                *(intent, own, self.desk, self.quotes[name]),
+                *(state("desk", _ACTIVE), state(bot_id, _ACTIVE), state(name, _ACTIVE)),
+                *(self._unknown(now_s), (bot_id, name) in self.pace.latched, t.risk, t.risk.at[name]),
+                *(unit, held, buys, sells, gross, side_grown, free_gross, free_side, gross * unit),
+                *(now_s - self._quote_s[name], now_s - intent.decided_at.timestamp()),
+                *(now_s - self._book_s[bot_id], now_s - self._model_s),
+                recent(bot_id, own.orders, own.orders_window_s, now_s),
+                recent((bot_id, name, side), own.repeats, own.repeats_window_s, now_s),
+                (held + buys if held + buys >= sells - held else sells - held) * unit,
+                t.by_bot.get(bot_id, 0.0),
+                line.totals.gross * unit,
+                t.by_cluster.get(t.cluster_of.get(name, UNASSIGNED), 0.0),
+                t.by_venue.get(t.venue_of.get(bot_id, UNASSIGNED), 0.0),
+                t.gross,
+                *((t.long, long) if side is _BUY else (t.short, short)),
+                long if long > short else short,
+            )
         )
 
-    def _used(self, line: Line, bot_id: str, name: str, side: Side) -> Used:
-        t, sums, unit = self.tally, line.totals, line.unit
-        long, short = sums.long * unit, sums.short * unit
-        return Used(
-            t.by_bot.get(bot_id, 0.0),
-            sums.gross * unit,
-            t.by_cluster.get(t.cluster(name), 0.0),
-            t.by_venue.get(t.venue(bot_id), 0.0),
-            t.gross,
-            t.long if side == Side.BUY else t.short,
-            long if side == Side.BUY else short,
-            max(long, short),
-        )
-
-    def _unknown(self, now: datetime) -> str:
+    def _unknown(self, now_s: float) -> str:
         """What cannot be told of the desk as a whole: a cell, or a price that is too old somewhere it is held."""
         if self.tally.unknown:
             return next(iter(self.tally.unknown.values()))
-        most = timedelta(seconds=self.desk.quote_age_s)
-        if self._oldest is None or not now - self._oldest[0] <= most:
+        most = self.desk.quote_age_s
+        if not now_s - self._oldest[0] <= most:
             # prices only get newer, so the oldest found once stays a bound: this scan is rare
             held = (name for name, line in self.tally.lines.items() if line.totals.gross > 0)
-            self._oldest = min(((self._valued_at[name], name) for name in held), default=(now, ""))
+            self._oldest = min(((self._valued_s[name], name) for name in held), default=(now_s, ""))
         at, name = self._oldest
-        if now - at <= most:
-            return ""
-        return f"the price of {name}, which is held, is {(now - at).total_seconds():.0f} s old"
+        return "" if now_s - at <= most else f"the price of {name}, which is held, is {now_s - at:.0f} s old"
 
     def _reserve(self, intent: Intent, verdict: Approved | Reduced, now: datetime) -> None:
         cell = self.tally.cells.get((intent.bot_id, intent.symbol), FLAT)
-        grows = growth(cell, intent.side, verdict.amount).side > 0
+        grows = growth(cell, intent.side, verdict.amount)[1] > 0
         self.orders.add(intent, verdict)
         self._move(intent, 0.0, verdict.amount)
-        self.pace.note(intent.bot_id, intent.symbol, intent.side, grows, now)
+        self.pace.note(intent.bot_id, intent.symbol, intent.side, grows, now.timestamp())
 
     def _move(self, intent: Intent, held: float, open_: float) -> None:
         amount, buys, sells = self.tally.cells.get((intent.bot_id, intent.symbol), FLAT)
-        if intent.side == Side.BUY:
+        if intent.side is _BUY:
             buys = max(0.0, buys + open_)
         else:
             sells = max(0.0, sells + open_)

@@ -8,16 +8,16 @@ already exceeded, for leaving must always be possible. HALTED refuses that too: 
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from workbench.domain.desk import DeskState
 from workbench.domain.orders import Side
 from workbench.domain.risk import Approved, BotLimits, Denied, DeskLimits, Intent, Quote, Reduced, RiskVerdict
 from workbench.quant.marginal_risk import MarginalRisk
-from workbench.quant.pace import Pace
-from workbench.quant.tally import Cell, Growth, growth
+from workbench.quant.tally import Cell, growth
 
+# reading a member off an Enum costs more than a comparison
+_ACTIVE, _BUY, _SELL = DeskState.ACTIVE, Side.BUY, Side.SELL
 _AHEAD_S = 2.0  # by so much may another process's clock be in front of ours
 
 
@@ -29,95 +29,110 @@ class Breach(NamedTuple):
     fits: float = 0.0
 
 
-class Used(NamedTuple):
-    """What is used of each limit before the order, value in the reporting currency."""
-
-    bot: float
-    symbol: float
-    cluster: float
-    venue: float
-    gross: float
-    side: float  # the long side of the desk for a buy, the short side for a sell
-    symbol_side: float  # the same of this symbol alone
-    symbol_worst: float  # the greater of the symbol's two sides
-
-
 class Situation(NamedTuple):
-    """Everything a verdict depends on. `unknown` says in words what cannot be told of the desk, empty where all can."""
+    """Everything a verdict depends on, flat because it is built for every order. From `unit` on all are numbers:
+
+    unit, the value of one unit of base currency; the cell (amount, buys, sells); what the order adds to its cell's
+    gross and to its side, and how much of it adds nothing (base currency); `added`, the first of these as a value;
+    ages in seconds; orders lately, of the bot and of this kind; what is used before it of each limit, as values.
+    """
 
     intent: Intent
-    now: datetime
     bot: BotLimits
     desk: DeskLimits
     quote: Quote
     desk_state: DeskState
     bot_state: DeskState
     symbol_state: DeskState
-    book_at: datetime
-    unknown: str
-    cell: Cell
-    used: Used
-    pace: Pace
+    unknown: str  # what cannot be told of the desk, in words; empty where all can
+    latched: bool  # the throttle has tripped
     risk: MarginalRisk
-    grown: Growth
-    unit: float  # value of one unit of base currency
+    at: int  # the symbol's place in the risk model
+    unit: float
+    amount: float
+    buys: float
+    sells: float
+    grown_gross: float
+    grown_side: float
+    free_gross: float
+    free_side: float
+    added: float
+    quote_age_s: float
+    decision_age_s: float
+    book_age_s: float
+    model_age_s: float
+    orders: int
+    repeats: int
+    used_position: float
+    used_bot: float
+    used_symbol: float
+    used_cluster: float
+    used_venue: float
+    used_gross: float
+    used_side: float  # the desk's long side for a buy, its short side for a sell
+    symbol_side: float  # the same of this symbol alone
+    symbol_worst: float  # the greater of the symbol's two sides
 
+
+FIRST_NUMBER = Situation._fields.index("unit")
 
 Check = Callable[[Situation], Breach | None]
 
 
 def known(s: Situation) -> Breach | None:
-    i, q, b, d = s.intent, s.quote, s.bot, s.desk
+    i, q = s.intent, s.quote
+    if s.bot.fault or s.desk.fault:
+        return Breach("known", s.bot.fault or s.desk.fault)
     # one sum shows a NaN or an infinity in any of them; a missing one raises, which denies as well
-    total = i.amount + i.price + q.price + q.rate + s.unit + sum(s.used) + sum(s.cell) + s.pace.orders + s.pace.repeats
-    total += b.order_value + b.position_value + b.gross_value + b.collar + b.orders + b.orders_window_s
-    total += b.repeats + b.repeats_window_s + b.decision_age_s
-    total += d.symbol_value + d.cluster_value + d.venue_value + d.gross_value + d.net_value + d.correlated_value
-    total += d.cvar_value + d.quote_age_s + d.book_age_s + d.model_age_s
-    if not math.isfinite(total):
+    numbers: Any = s[FIRST_NUMBER:]
+    if not math.isfinite(sum(numbers) + i.amount + i.price + q.price + q.rate):
         return Breach("known", f"{_culprit(s)} is not a finite number")
     if not (i.amount > 0 and i.price > 0 and q.price > 0 and q.rate > 0 and s.unit > 0):
         return Breach("known", f"amount and prices must be positive, got {i.amount} at {i.price}, desk {q.price}")
-    if i.side not in (Side.BUY, Side.SELL):
+    if i.side is not _BUY and i.side is not _SELL:
         return Breach("known", f"side must be buy or sell, got {i.side!r}")
     return None
 
 
 def fresh(s: Situation) -> Breach | None:
+    d, own = s.desk, s.bot.decision_age_s
+    if (
+        -_AHEAD_S <= s.quote_age_s <= d.quote_age_s
+        and -_AHEAD_S <= s.decision_age_s <= own
+        and -_AHEAD_S <= s.book_age_s <= d.book_age_s
+        and -_AHEAD_S <= s.model_age_s <= d.model_age_s
+    ):
+        return None
     return (
-        _aged(s.now, s.quote.seen_at, s.desk.quote_age_s, f"the price of {s.intent.symbol}")
-        or _aged(s.now, s.intent.decided_at, s.bot.decision_age_s, "the bot's decision")
-        or _aged(s.now, s.book_at, s.desk.book_age_s, "what the desk knows of the positions")
-        or _aged(s.now, s.risk.model.made_at, s.desk.model_age_s, "the risk model")
+        _aged(s.quote_age_s, d.quote_age_s, f"the price of {s.intent.symbol}")
+        or _aged(s.decision_age_s, own, "the bot's decision")
+        or _aged(s.book_age_s, d.book_age_s, "what the desk knows of the positions")
+        or _aged(s.model_age_s, d.model_age_s, "the risk model")
     )
 
 
 def state(s: Situation) -> Breach | None:
-    if s.desk_state is s.bot_state is s.symbol_state is DeskState.ACTIVE:
+    if s.unknown and s.grown_side > 0:
+        return Breach("known", f"{s.unknown}; nothing may grow until it is known", s.free_side)
+    if s.desk_state is s.bot_state is s.symbol_state is _ACTIVE:
         return None
     for what, of in (("the desk", s.desk_state), (s.intent.bot_id, s.bot_state), (s.intent.symbol, s.symbol_state)):
         if of is DeskState.HALTED:
             return Breach("state", f"{what} is halted: no order passes")
-        if of is DeskState.REDUCING and s.grown.side > 0:
-            return Breach("state", f"{what} is reducing: only orders that reduce pass", s.grown.free_side)
+        if of is DeskState.REDUCING and s.grown_side > 0:
+            return Breach("state", f"{what} is reducing: only orders that reduce pass", s.free_side)
         if of is not DeskState.REDUCING and of is not DeskState.ACTIVE:
             return Breach("state", f"the state of {what} is unknown")
     return None
 
 
-def told(s: Situation) -> Breach | None:
-    if s.unknown and s.grown.side > 0:
-        return Breach("told", f"{s.unknown}; nothing may grow until it is known", s.grown.free_side)
-    return None
-
-
 def throttle(s: Situation) -> Breach | None:
-    if s.grown.side <= 0:
+    if s.grown_side <= 0:
         return None
-    if s.pace.latched:
+    if s.latched:
         return Breach("throttle", f"{s.intent.bot_id} repeated itself in {s.intent.symbol}; a person must re-enable it")
-    if not s.pace.repeats < s.bot.repeats:
-        words = f"{s.pace.repeats} orders to {s.intent.side} {s.intent.symbol} in {s.bot.repeats_window_s:g} s"
+    if not s.repeats < s.bot.repeats:
+        words = f"{s.repeats} orders to {s.intent.side} {s.intent.symbol} in {s.bot.repeats_window_s:g} s"
         return Breach("throttle", f"{words} are the most of one kind; a person must re-enable it")
     return None
 
@@ -132,7 +147,8 @@ def collar(s: Situation) -> Breach | None:
 
 
 def order_value(s: Situation) -> Breach | None:
-    each = max(s.unit, s.intent.price * s.quote.rate)
+    each = s.intent.price * s.quote.rate
+    each = each if each > s.unit else s.unit
     if s.intent.amount * each <= s.bot.order_value:
         return None
     words = f"worth {s.intent.amount * each:,.2f}, above {s.bot.order_value:,.2f}, the most one order may be"
@@ -140,78 +156,74 @@ def order_value(s: Situation) -> Breach | None:
 
 
 def rate(s: Situation) -> Breach | None:
-    if s.pace.orders < s.bot.orders:
+    if s.orders < s.bot.orders:
         return None
-    return Breach(
-        "order rate", f"{s.pace.orders} orders in {s.bot.orders_window_s:g} s are the most {s.intent.bot_id} may"
-    )
-
-
-def position(s: Situation) -> Breach | None:
-    held = max(s.cell.amount + s.cell.buys, s.cell.sells - s.cell.amount) * s.unit
-    return _within(s, "position", f"{s.intent.bot_id} in {s.intent.symbol}", held, s.bot.position_value)
-
-
-def bot_gross(s: Situation) -> Breach | None:
-    return _within(s, "bot gross", s.intent.bot_id, s.used.bot, s.bot.gross_value)
-
-
-def symbol(s: Situation) -> Breach | None:
-    return _within(s, "symbol", f"all bots in {s.intent.symbol}", s.used.symbol, s.desk.symbol_value)
-
-
-def cluster(s: Situation) -> Breach | None:
-    return _within(s, "cluster", f"the cluster of {s.intent.symbol}", s.used.cluster, s.desk.cluster_value)
-
-
-def venue(s: Situation) -> Breach | None:
-    return _within(s, "venue", f"the venue of {s.intent.bot_id}", s.used.venue, s.desk.venue_value)
+    return Breach("order rate", f"{s.orders} orders in {s.bot.orders_window_s:g} s are the most {s.intent.bot_id} may")
 
 
 def gross(s: Situation) -> Breach | None:
-    return _within(s, "gross", "the desk", s.used.gross, s.desk.gross_value)
+    """Six limits on gross exposure, the bot's before the desk's."""
+    more, b, d = s.added, s.bot, s.desk
+    if more <= 0 or (
+        s.used_position + more <= b.position_value
+        and s.used_bot + more <= b.gross_value
+        and s.used_symbol + more <= d.symbol_value
+        and s.used_cluster + more <= d.cluster_value
+        and s.used_venue + more <= d.venue_value
+        and s.used_gross + more <= d.gross_value
+    ):
+        return None
+    bot, name = s.intent.bot_id, s.intent.symbol
+    return (
+        _above(s, "position", f"{bot} in {name}", s.used_position, b.position_value)
+        or _above(s, "bot gross", bot, s.used_bot, b.gross_value)
+        or _above(s, "symbol", f"all bots in {name}", s.used_symbol, d.symbol_value)
+        or _above(s, "cluster", f"the cluster of {name}", s.used_cluster, d.cluster_value)
+        or _above(s, "venue", f"the venue of {bot}", s.used_venue, d.venue_value)
+        or _above(s, "gross", "the desk", s.used_gross, d.gross_value)
+    )
 
 
 def net(s: Situation) -> Breach | None:
-    which = "long" if s.intent.side == Side.BUY else "short"
-    after = s.used.side + s.grown.side * s.unit
-    if s.grown.side <= 0 or after <= s.desk.net_value:
+    which = "long" if s.intent.side is _BUY else "short"
+    after = s.used_side + s.grown_side * s.unit
+    if s.grown_side <= 0 or after <= s.desk.net_value:
         return None
-    fits = s.grown.free_side + max(0.0, s.desk.net_value - s.used.side) / s.unit
+    fits = s.free_side + max(0.0, s.desk.net_value - s.used_side) / s.unit
     return Breach("net", _over(f"the desk's {which} side", after, s.desk.net_value), fits)
 
 
 def correlated(s: Situation) -> Breach | None:
-    if s.grown.side <= 0:
+    if s.grown_side <= 0:
         return None
-    slack = s.used.symbol_worst - s.used.symbol_side
-    more = max(0.0, s.grown.side * s.unit - slack)
-    after = s.risk.correlated_with(s.intent.symbol, more)
+    slack = s.symbol_worst - s.symbol_side
+    more = s.grown_side * s.unit - slack
+    after = s.risk.correlated_with(s.at, more if more > 0 else 0.0)
     if after <= s.desk.correlated_value:
         return None
-    room = s.risk.correlated_room(s.intent.symbol, s.desk.correlated_value)
-    fits = s.grown.free_side + (room + slack) / s.unit if room > 0 else s.grown.free_side
+    room = s.risk.correlated_room(s.at, s.desk.correlated_value)
+    fits = s.free_side + (room + slack) / s.unit if room > 0 else s.free_side
     return Breach("correlated", _over("the desk's correlation-adjusted exposure", after, s.desk.correlated_value), fits)
 
 
 def cvar(s: Situation) -> Breach | None:
-    if s.grown.side <= 0:
+    if s.grown_side <= 0:
         return None
-    cap, name = s.desk.cvar_value, s.intent.symbol
-    more = s.grown.side * s.unit * (1 if s.intent.side == Side.BUY else -1)
-    after = s.risk.cvar_with(name, more, cap)
+    cap = s.desk.cvar_value
+    more = s.grown_side * s.unit * (1 if s.intent.side is _BUY else -1)
+    after = s.risk.cvar_with(s.at, more, cap)
     if after <= cap:
         return None
     now = s.risk.cvar
     # CVaR is convex: on the way from none of the order to all of it, it lies below the straight line
     part = (cap - now) / (after - now) if after > now else 0.0
-    fits = s.grown.free_side + s.grown.side * max(0.0, part)
+    fits = s.free_side + s.grown_side * max(0.0, part)
     return Breach("CVaR", _over("the desk's mean loss in its worst scenarios", after, cap), fits)
 
 
 CHECKS: tuple[Check, ...] = (
-    *(known, fresh, state, told, collar, order_value, rate, throttle),
-    *(position, bot_gross, symbol, cluster, venue, gross, net, correlated, cvar),
+    *(known, fresh, state, collar, order_value, rate, throttle),
+    *(gross, net, correlated, cvar),
 )
 
 
@@ -221,44 +233,54 @@ def decide(s: Situation) -> RiskVerdict:
     Never raises: what a check cannot work with (a None, a text, a naive time) is a denial that says so.
     """
     try:
-        return _decide(s)
+        for at, check in enumerate(CHECKS):
+            breach = check(s)
+            if breach is not None:
+                return _answered(s, at, breach)
+        return Approved(s.intent.intent_id, s.intent.amount, s.intent.amount * s.unit)
     except Exception as error:  # the gate is the last line: whatever goes wrong in it must not let an order through
         return Denied(str(s.intent.intent_id), "known", f"an input is missing or not a number ({error})")
 
 
-def _decide(s: Situation) -> RiskVerdict:
-    bound = None
-    for check in CHECKS:
-        breach = check(s)
-        if breach is None:
+def _answered(s: Situation, at: int, breach: Breach) -> RiskVerdict:
+    """The verdict where check number `at` found `breach`: shrink and ask on, or deny."""
+    bound = breach
+    for check in CHECKS[at:]:
+        found = check(s)
+        if found is None:
             continue
-        if not (s.intent.may_shrink is True and 0 < breach.fits < s.intent.amount):
-            return Denied(s.intent.intent_id, breach.rule, breach.reason)
-        amount = breach.fits * (1 - 1e-12)  # the rounding of the way back to a value stays inside
-        s = s._replace(intent=replace(s.intent, amount=amount), grown=growth(s.cell, s.intent.side, amount))
-        bound, again = breach, check(s)
-        if again is not None:
+        if not (s.intent.may_shrink is True and 0 < found.fits < s.intent.amount):
+            return Denied(s.intent.intent_id, found.rule, found.reason)
+        bound, s = found, _smaller(s, found.fits * (1 - 1e-12))  # the rounding of the way back stays inside
+        if again := check(s):
             return Denied(s.intent.intent_id, again.rule, again.reason)
-    i = s.intent
-    if bound is None:
-        return Approved(i.intent_id, i.amount, i.amount * s.unit)
-    return Reduced(i.intent_id, i.amount, i.amount * s.unit, bound.rule, bound.reason)
+    return Reduced(s.intent.intent_id, s.intent.amount, s.intent.amount * s.unit, bound.rule, bound.reason)
 
 
-def _aged(now: datetime, then: datetime, most_s: float, what: str) -> Breach | None:
-    old = (now - then).total_seconds()
+def _smaller(s: Situation, amount: float) -> Situation:
+    gross, side, free_gross, free_side = growth(Cell(s.amount, s.buys, s.sells), s.intent.side, amount)
+    return s._replace(
+        intent=replace(s.intent, amount=amount),
+        grown_gross=gross,
+        grown_side=side,
+        free_gross=free_gross,
+        free_side=free_side,
+        added=gross * s.unit,
+    )
+
+
+def _aged(old: float, most_s: float, what: str) -> Breach | None:
     if -_AHEAD_S <= old <= most_s:
         return None
     words = f"lies {-old:.1f} s in the future" if old < 0 else f"is {old:.1f} s old, at most {most_s:g} s"
     return Breach("fresh", f"{what} {words}")
 
 
-def _within(s: Situation, rule: str, whose: str, used: float, cap: float) -> Breach | None:
-    added = s.grown.gross * s.unit
-    if added <= 0 or used + added <= cap:
+def _above(s: Situation, rule: str, whose: str, used: float, cap: float) -> Breach | None:
+    if used + s.added <= cap:
         return None
-    fits = s.grown.free_gross + max(0.0, cap - used) / s.unit
-    return Breach(rule, _over(whose, used + added, cap), fits)
+    fits = s.free_gross + max(0.0, cap - used) / s.unit
+    return Breach(rule, _over(whose, used + s.added, cap), fits)
 
 
 def _over(whose: str, after: float, cap: float) -> str:
@@ -266,9 +288,8 @@ def _over(whose: str, after: float, cap: float) -> str:
 
 
 def _culprit(s: Situation) -> str:
-    for name, value in (("the intent", s.intent), ("the price", s.quote), ("a bot limit", s.bot), ("a limit", s.desk)):
-        for field in type(value).__dataclass_fields__:
-            number = getattr(value, field)
-            if isinstance(number, float | int) and not math.isfinite(number):
-                return f"{name} ({field} = {number})"
-    return "an exposure of the desk"
+    i, q = s.intent, s.quote
+    numbers: Any = s[FIRST_NUMBER:]
+    named = [("the amount", i.amount), ("the price of the intent", i.price), (f"the price of {i.symbol}", q.price)]
+    named += [(f"the rate of {i.symbol}", q.rate), *zip(s._fields[FIRST_NUMBER:], numbers, strict=True)]
+    return next((f"{what} ({value})" for what, value in named if not math.isfinite(value)), "their sum")

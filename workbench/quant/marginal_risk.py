@@ -92,28 +92,27 @@ class MarginalRisk:
         """Mean tail loss of what is held, plus the open orders at their worst; exact in the first part."""
         if not self._exact:
             self._refresh()
-        return max(self._bound, 0.0) + self._pending_sum
+        return self._bound + self._pending_sum
 
-    def correlated_with(self, symbol: str, more: float) -> float:
-        """The correlated exposure with `more` (≥ 0) added to the worst of `symbol`."""
-        i = self.at[symbol]
-        return math.sqrt(max(self._square + more * (2 * self._pull.item(i) + more), 0.0))
+    def correlated_with(self, at: int, more: float) -> float:
+        """The correlated exposure with `more` (≥ 0) added to the worst of the symbol at `at`."""
+        square_ = self._square + more * (2 * self._pull.item(at) + more)
+        return math.sqrt(square_) if square_ > 0 else 0.0
 
-    def correlated_room(self, symbol: str, cap: float) -> float:
-        """The greatest addition to `symbol` that keeps the correlated exposure within `cap`; 0 where none does."""
-        pull, spare = self._pull.item(self.at[symbol]), cap * cap - self._square
+    def correlated_room(self, at: int, cap: float) -> float:
+        """The greatest addition to a symbol that keeps the correlated exposure within `cap`; 0 where none does."""
+        pull, spare = self._pull.item(at), cap * cap - self._square
         return spare / (pull + math.sqrt(pull * pull + spare)) if spare > 0 else 0.0
 
-    def cvar_with(self, symbol: str, more: float, cap: float) -> float:
-        """A bound on the CVaR with an order worth `more` (signed) in `symbol`: the quick one where it stays within
+    def cvar_with(self, at: int, more: float, cap: float) -> float:
+        """A bound on the CVaR with an order worth `more` (signed) in a symbol: the quick one where it stays within
         `cap`, else the exact one (the order filled or not, whichever is worse)."""
-        i = self.at[symbol]
-        alone = self._units[0][i] * more if more >= 0 else self._units[1][i] * -more
-        quick = max(self._bound, 0.0) + self._pending_sum + alone
+        alone = self._units[0][at] * more if more >= 0 else self._units[1][at] * -more
+        quick = self._bound + self._pending_sum + alone
         if quick <= cap:
             return quick
         now = self.cvar
-        filled = self._cvar_of(self._losses - more * self._x[:, i]) + self._pending_sum
+        filled = self._cvar_of(self._losses - more * self._x[:, at]) + self._pending_sum
         return max(now, min(filled, now + alone))
 
     def _hold(self, i: int, held: float) -> None:
@@ -122,7 +121,7 @@ class MarginalRisk:
             return
         self._losses -= more * self._x[:, i]
         self._held[i] = held
-        self._bound = max(self._bound, 0.0) + (self._units[0][i] * more if more > 0 else self._units[1][i] * -more)
+        self._bound += self._units[0][i] * more if more > 0 else self._units[1][i] * -more
         self._exact = False
 
     def _refresh(self) -> None:

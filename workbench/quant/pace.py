@@ -1,8 +1,6 @@
-"""How fast a bot orders, and whether it repeats itself. Fed with the times of approved orders; has no clock."""
+"""How fast a bot orders, and whether it repeats itself. Fed with the times of approved orders, in seconds."""
 
 from collections import deque
-from datetime import datetime
-from typing import NamedTuple
 
 from workbench.domain.errors import ValueRefused
 from workbench.domain.orders import Side
@@ -10,25 +8,17 @@ from workbench.domain.orders import Side
 MOST_TIMES = 1024  # order times kept of each bot; a limit above it cannot be counted and denies
 
 
-class Pace(NamedTuple):
-    """Orders sent lately: of the bot, and growing ones of this symbol and side. `latched`: the throttle has tripped."""
-
-    orders: int
-    repeats: int
-    latched: bool
-
-
 class Paces:
     """Order times by bot, and by bot, symbol and side."""
 
     def __init__(self) -> None:
         self.latched: dict[tuple[str, str], str] = {}
-        self._times: dict[object, deque[datetime]] = {}
+        self._times: dict[object, deque[float]] = {}
 
-    def note(self, bot_id: str, symbol: str, side: Side, grows: bool, now: datetime) -> None:
+    def note(self, bot_id: str, symbol: str, side: Side, grows: bool, now_s: float) -> None:
         """An order was approved. Only growing ones count as repetitions: leaving is bounded by what is held."""
         for key in (bot_id, (bot_id, symbol, side))[: 2 if grows else 1]:
-            self._times.setdefault(key, deque(maxlen=MOST_TIMES)).append(now)
+            self._times.setdefault(key, deque(maxlen=MOST_TIMES)).append(now_s)
 
     def latch(self, bot_id: str, symbol: str, reason: str) -> None:
         """Stop this bot from growing in this symbol until a person says otherwise."""
@@ -42,13 +32,11 @@ class Paces:
         for side in Side:
             self._times.pop((bot_id, symbol, side), None)
 
-    def recent(self, key: object, most: int, window_s: float, now: datetime) -> int:
+    def recent(self, key: object, most: int, window_s: float, now_s: float) -> int:
         """Orders within the window that ends now, counted up to `most`."""
         if not 0 < most <= MOST_TIMES:
             return max(MOST_TIMES, most)
-        times = self._times.get(key)
-        if times is None:
-            return 0
+        times = self._times.get(key, ())
         if len(times) < most:
             return len(times)
-        return most - 1 if (now - times[-most]).total_seconds() >= window_s else most
+        return most - 1 if now_s - times[-most] >= window_s else most

@@ -31,7 +31,7 @@ class Reservation:
         return 0.0 if self.done else max(0.0, self.verdict.amount - self.filled)
 
     def signed(self, amount: float) -> float:
-        return amount if self.intent.side == Side.BUY else -amount
+        return amount if self.intent.side is Side.BUY else -amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Reservations:
             amount += order.signed(order.filled - told)
         for order in self.open.values():
             if (order.intent.bot_id, order.intent.symbol) == (bot_id, symbol):
-                if order.intent.side == Side.BUY:
+                if order.intent.side is Side.BUY:
                     buys += order.left
                 else:
                     sells += order.left
