@@ -1,6 +1,7 @@
 """Carries commands out, each once, while the lease is held. What an earlier holder left unfinished comes first."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,7 +34,7 @@ class Executor:
     def __init__(self, registry: BotRegistry, ledger: SqlLedger, keeper: LeaseKeeper, deadline_s: float = 10.0):
         self._registry, self._ledger, self._keeper, self._deadline_s = registry, ledger, keeper, deadline_s
         self._turns, self._tasks, self._cancelled = Turns(), dict[str, asyncio.Task](), set[str]()
-        self._token, self._closing = keeper.token, False
+        self._token, self._closing, self._took_last = keeper.token, False, asyncio.Event()
 
     async def run(self) -> None:
         """Recover, then take and do, until the lease is lost."""
@@ -42,19 +43,23 @@ class Executor:
                 self._begin(record.command, again=True)
             while not self._closing:
                 await self._step()
+            self._took_last.set()
             await asyncio.Event().wait()  # what is under way goes on until somebody cancels us
         except LeaseLost as error:
             log.warning("executor_stopped", reason=str(error))
         finally:
+            self._took_last.set()
             for task in self._tasks.values():
                 task.cancel()
 
     async def finish(self, within_s: float = 5.0) -> None:
         """Take nothing more and wait for what is under way; what takes longer is left to the next holder."""
         self._closing = True
-        await asyncio.sleep(2 * LOOK_S)  # a command may just be being taken
-        if self._tasks:
-            await asyncio.wait(list(self._tasks.values()), timeout=within_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._took_last.wait()
+                while self._tasks:
+                    await asyncio.wait(list(self._tasks.values()))
 
     async def _step(self) -> None:
         try:

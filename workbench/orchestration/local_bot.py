@@ -33,6 +33,11 @@ class LocalBot:
         self.bot_id, self.instance = bot_id, instance
         self._gate, self._threads = EffectGate(), 0
 
+    @property
+    def idempotent(self) -> bool:
+        """Whether a command sent a second time is known not to act again; the gate here sees to that."""
+        return bool(getattr(self.instance, "idempotent", True))
+
     async def capabilities(self) -> Mapping[str, Any]:
         told = await self._call("capabilities") if callable(getattr(self.instance, "capabilities", None)) else {}
         if not isinstance(told, Mapping):

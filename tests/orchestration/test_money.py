@@ -1,0 +1,172 @@
+"""Totals that convert or refuse, budgets that fail closed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from tests.support import naive_orchestration as naive
+from tests.support.plain_bots import a_status
+from workbench.domain.desk import BotRow, Health
+from workbench.domain.errors import ValueRefused
+from workbench.domain.portfolio import EquityPoint, Money
+from workbench.orchestration.portfolio_manager import PortfolioManager
+from workbench.orchestration.risk_coordinator import (
+    MIN_RETURNS,
+    BotRecord,
+    RiskCoordinator,
+    annual_volatility,
+    capped,
+    inverse_volatility,
+)
+
+GOOD = Health(True, True, True)
+DOWN = Health(False, False, False, reason="no answer within 3 s")
+STALE = Health(True, True, False, 41.0, reason="its newest data is 41 s old")
+NOW = datetime(2019, 3, 1, tzinfo=UTC)
+
+
+def row(bot_id, equity=10_000.0, currency="USD", health=GOOD, capabilities=("status",)):
+    status = None if equity is None else a_status(bot_id, equity=Money(equity, currency), pnl=Money(5.0, currency))
+    if status is not None and currency != "USD":
+        status = a_status(bot_id, equity=Money(equity, currency), pnl=Money(5.0, currency), day_pnl=Money(0, currency))
+    return BotRow(bot_id, health, status, capabilities=capabilities)
+
+
+def test_sums_over_every_bot():
+    totals = PortfolioManager().totals((row("a"), row("b", 5_000.0)))
+
+    assert (totals.equity, totals.pnl, totals.unknown) == (Money(15_000.0, "USD"), Money(10.0, "USD"), "")
+
+
+def test_one_bot_down_makes_the_total_unknown_and_says_who():
+    totals = PortfolioManager().totals((row("a"), row("b", health=DOWN)))
+
+    assert totals.equity is None
+    assert totals.unknown == "b is down: no answer within 3 s"
+
+
+def test_a_bot_that_only_thinks_has_no_money_to_know():
+    assert PortfolioManager().totals((row("a"), row("seer", None, capabilities=("forecast",)))).equity == Money(
+        1e4, "USD"
+    )
+
+
+def test_currencies_convert_through_a_price_either_way_or_refuse():
+    rows = (row("a", 100.0), row("b", 100.0, "EUR"))
+    manager = PortfolioManager("USD")
+
+    refused = manager.totals(rows)
+    there = manager.totals(rows, {("EUR", "USD"): 1.25})
+    back = manager.totals(rows, {("USD", "EUR"): 0.8})
+
+    assert refused.equity is None
+    assert "no price from EUR to USD" in refused.unknown
+    assert there.equity == Money(225.0, "USD")
+    assert_allclose(back.equity.amount, 225.0)
+    assert PortfolioManager().totals(rows).unknown.startswith("bots hold EUR, USD")
+    assert PortfolioManager().by_currency(rows) == {"USD": Money(100.0, "USD"), "EUR": Money(100.0, "EUR")}
+
+
+def curve(moves, currency="USD"):
+    value, points = 10_000.0, [EquityPoint(NOW, 10_000.0, currency)]
+    for number, move in enumerate(moves, 1):
+        value *= 1 + move
+        points.append(EquityPoint(NOW + timedelta(minutes=30 * number), value, currency))
+    return points
+
+
+def wavy(size, count=60):
+    return curve([size if i % 2 else -size for i in range(count)])
+
+
+def test_the_calmer_bot_gets_more_and_the_sum_is_the_total():
+    bots = [
+        BotRecord("wild", GOOD, wavy(0.02)),
+        BotRecord("calm", GOOD, wavy(0.01)),
+        BotRecord("mild", GOOD, wavy(0.015)),
+    ]
+
+    shared = RiskCoordinator().distribute(Money(9_000.0, "USD"), bots, NOW)
+
+    wild, calm, mild = (budget.amount.amount for budget in shared.budgets)
+    assert_allclose(calm / wild, 2, rtol=0.02)
+    assert wild < mild < calm
+    assert_allclose(wild + calm + mild, 9_000)
+    assert shared.withheld.amount < 1e-6
+
+
+@pytest.mark.parametrize("health", [DOWN, STALE, Health(True, False, True, reason="warming up")])
+def test_a_bot_that_is_not_healthy_gets_nothing_and_nobody_gets_its_part(health):
+    bots = [BotRecord("bad", health, wavy(0.01)), *(BotRecord(n, GOOD, wavy(0.01)) for n in "abc")]
+
+    shared = RiskCoordinator().distribute(Money(8_000.0, "USD"), bots, NOW)
+
+    assert shared.budgets[0].amount == Money(0.0, "USD")
+    assert health.reason in shared.budgets[0].reason
+    assert_allclose(shared.withheld.amount, 2_000)
+    assert_allclose([b.amount.amount for b in shared.budgets[1:]], 2_000)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 0.0, -5.0])
+def test_an_account_that_is_no_positive_number_gets_nothing(value):
+    broken = [*wavy(0.01), EquityPoint(NOW + timedelta(days=9), value, "USD")]
+
+    shared = RiskCoordinator().distribute(Money(100.0, "USD"), [BotRecord("a", GOOD, broken)], NOW)
+
+    assert shared.budgets[0].amount.amount == 0
+    assert shared.withheld.amount == 100
+
+
+def test_short_history_means_the_equal_share():
+    bots = [BotRecord("new", GOOD, wavy(0.01, MIN_RETURNS - 1)), *(BotRecord(n, GOOD, wavy(0.01)) for n in "abc")]
+
+    shared = RiskCoordinator().distribute(Money(100.0, "USD"), bots, NOW)
+
+    assert shared.budgets[0].share == 0.25
+    assert "too little history" in shared.budgets[0].reason
+
+
+def test_another_currency_and_no_equity_are_denied_with_their_reason():
+    bots = [BotRecord("euro", GOOD, curve([0.01], "EUR")), BotRecord("blank", GOOD, [])]
+
+    shared = RiskCoordinator().distribute(Money(100.0, "USD"), bots, NOW)
+
+    assert [budget.share for budget in shared.budgets] == [0, 0]
+    assert "EUR" in shared.budgets[0].reason
+    assert "no equity" in shared.budgets[1].reason
+
+
+def test_an_exposure_below_nothing_is_refused():
+    with pytest.raises(ValueRefused):
+        RiskCoordinator().distribute(Money(-1.0, "USD"), [], NOW)
+    with pytest.raises(ValueRefused):
+        RiskCoordinator(max_share=float("nan"))
+
+
+@given(st.lists(st.floats(-0.2, 0.2), min_size=MIN_RETURNS, max_size=80))
+def test_volatility_agrees_with_its_naive_twin(moves):
+    points = curve(moves)
+
+    found = annual_volatility(points)
+
+    twin = naive.volatility([(p.at.timestamp(), p.equity) for p in points])
+    assert found is None if twin == 0 else abs(found / twin - 1) < 1e-9
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.one_of(st.none(), st.floats(1e-3, 10)), min_size=1),
+    st.floats(0.05, 1),
+    st.floats(0, 1),
+)
+def test_shares_are_shares_and_capped_like_the_naive_twin(volatility, cap, pool):
+    shares = {bot: share * pool for bot, share in inverse_volatility(volatility).items()}
+
+    found = capped(shares, cap)
+
+    assert_allclose(sum(shares.values()), pool, atol=1e-12)
+    assert all(-1e-12 <= share <= cap + 1e-12 for share in found.values())
+    assert sum(found.values()) <= pool + 1e-9
+    assert_allclose([found[b] for b in shares], list(naive.capped(shares, cap).values()), atol=1e-6)
