@@ -8,11 +8,15 @@ from workbench.widgets.desk_pump import PanelSettings
 
 
 def open_page(query: str) -> tuple[desk_views.PlayedDesk, UnifiedDashboard]:
-    """`case` names a change in desk_views or 'broken'; `every`, `lapse` are seconds."""
+    """`case` names a change in desk_views or 'broken'; `every`, `gap`, `lapse` are seconds."""
     asked = {name: values[-1] for name, values in parse_qs(query).items()}
     desk = desk_views.PlayedDesk()
     desk.change = _broken if asked.get("case") == "broken" else getattr(desk_views, asked.get("case", ""), None)
-    settings = PanelSettings(every_s=float(asked.get("every", 0.5)), lapse_s=float(asked.get("lapse", 90)))
+    settings = PanelSettings(
+        every_s=float(asked.get("every", 0.5)),
+        least_gap_s=float(asked.get("gap", 0.25)),
+        lapse_s=float(asked.get("lapse", 90)),
+    )
     return desk, UnifiedDashboard(desk, settings=settings)
 
 

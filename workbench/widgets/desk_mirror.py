@@ -22,6 +22,7 @@ class DeskMirror:
 
     def __init__(self) -> None:
         self.seq = 0
+        self._run_id: str | None = None
         self._view: Json = {
             "phase": "loading",
             "as_of": None,
@@ -80,11 +81,16 @@ class DeskMirror:
         return {key: value for key, value in found.items() if key == "as_of" or self._view[key] != value}
 
     def _same_run(self, data: DashboardData) -> bool:
-        """Equity of two runs is never joined; without a clock the points themselves must tell."""
-        known = self._view["market"]
-        return known is None or data.market is None or known["run_id"] == wire.market(data.market)["run_id"]  # type: ignore[index]
+        """Equity of two runs is never joined; while the venue is silent, the run is the one known last."""
+        if data.market is None:
+            return True
+        known, self._run_id = self._run_id, data.market.run_id
+        return known in (None, self._run_id)
 
     def _equity(self, data: DashboardData, same_run: bool) -> Json:
+        """A silent venue leaves the run unknown, and then no line is told: what was drawn stays, and grows old."""
+        if data.market is None and not data.equity:
+            return {}
         held: dict[str, Json] = self._view["equity"]
         lines = {wire.key(name): points for name, points in data.equity.items()}
         told: Json = {"set": {}, "add": {}, "drop": [name for name in held if name not in lines]}
