@@ -56,6 +56,7 @@ class Board(Protocol):
     def now_ms(self) -> int: ...
     def quote(self) -> Quote: ...
     def last_trade(self) -> MarketTrade | None: ...
+    def forming_bar(self) -> Bar | None: ...
     def bars(self, start_ms: int, end_ms: int) -> list[Bar]: ...
     def newest(self, count: int, end_ms: int) -> list[Bar]: ...
     def trades(
@@ -73,21 +74,29 @@ class ReplayBoard:
         self.tape = recording.tapes[symbol]
         self.market = self.tape.market
         self.share = Decimal(str(share))
+        self._seen, self._seen_at = (-1, False), -1
 
     @property
     def now_ms(self) -> int:
         return self.recording.time_of(self.cursor.position)
 
+    def _look(self) -> tuple[int, bool]:
+        """The newest row, and whether it is the bar being played; looked up once a position."""
+        position = self.cursor.position
+        if position != self._seen_at:
+            self._seen, self._seen_at = self.recording.row_at(self.symbol, position // STEPS), position
+        return self._seen
+
     @property
     def place(self) -> int:
         """Steps this market has played, which numbers its trades and book updates; -1 before its first."""
-        row, forming = self.recording.row_at(self.symbol, self.cursor.position // STEPS)
+        row, forming = self._look()
         return row * STEPS + (self.cursor.position % STEPS if forming else STEPS - 1) if row >= 0 else -1
 
     @property
     def trades_now(self) -> bool:
         """Whether this market's bar is being played at this position."""
-        return self.recording.row_at(self.symbol, self.cursor.position // STEPS)[1]
+        return self._look()[1]
 
     def price_at(self, place: int) -> int:
         return self.tape.path(place // STEPS)[place % STEPS]
@@ -119,16 +128,21 @@ class ReplayBoard:
 
     def bar(self, row: int, steps: int = STEPS) -> Bar:
         """The first `steps` steps of a bar: all four when it has closed."""
-        path, shares = self.tape.path(row)[:steps], self.tape.shares(row)[:steps]
+        path, shares = self.tape.path(row), self.tape.shares(row)
         before = self.tape.close[row - 1] if row else path[0]
-        bought = sum(amount for price, amount, old in zip(path, shares, (before, *path), strict=False) if price >= old)
-        value = sum(price * amount for price, amount in zip(path, shares, strict=True))
-        opened = self.tape.opened[row]
-        return Bar(opened, path[0], max(path), min(path), path[-1], sum(shares), value, steps, bought, row * STEPS + 1)
+        volume = value = bought = 0
+        for price, amount in zip(path[:steps], shares, strict=False):
+            volume += amount
+            value += price * amount
+            if price >= before:
+                bought += amount
+            before = price
+        high, low = max(path[:steps]), min(path[:steps])
+        return Bar(self.tape.opened[row], path[0], high, low, before, volume, value, steps, bought, row * STEPS + 1)
 
-    def forming(self) -> Bar | None:
+    def forming_bar(self) -> Bar | None:
         """The bar of this moment, as far as it has come."""
-        row, forming = self.recording.row_at(self.symbol, self.cursor.position // STEPS)
+        row, forming = self._look()
         return self.bar(row, self.cursor.position % STEPS + 1) if forming else None
 
     def bars(self, start_ms: int, end_ms: int) -> list[Bar]:
@@ -142,7 +156,7 @@ class ReplayBoard:
         return self._rows(max(0, last - count), last)
 
     def _rows(self, first: int, last: int) -> list[Bar]:
-        row, forming = self.recording.row_at(self.symbol, self.cursor.position // STEPS)
+        row, forming = self._look()
         closed_end = row if forming else row + 1
         found = [self.bar(one) for one in range(first, min(last, closed_end))]
         if forming and first <= row < last:

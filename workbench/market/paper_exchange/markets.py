@@ -7,13 +7,14 @@ amounts in units of 10^-amount_digits. Orders are Decimals on a coarser grid: pr
 import math
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from workbench.domain.market import split_symbol
 from workbench.market.paper_exchange.refusals import filter_failure
 
 SHOWN_DIGITS = 8
 MIN_NOTIONAL = Decimal(5)
+_POWERS = tuple(10**digits for digits in range(SHOWN_DIGITS + 1))
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,13 @@ class Market:
             raise filter_failure("NOTIONAL")
 
 
+@lru_cache(maxsize=8192)  # a price is written many times: as open, as high, on every stream
 def fixed(number: int, digits: int) -> str:
     """`number` × 10^-digits with at least eight decimals, exactly: fixed(123, 1) is '12.30000000'."""
     if digits < SHOWN_DIGITS:
-        number, digits = number * 10 ** (SHOWN_DIGITS - digits), SHOWN_DIGITS
-    whole, rest = divmod(number, 10**digits)
-    text = f"{whole}.{rest:0{digits}d}"
+        number, digits = number * _POWERS[SHOWN_DIGITS - digits], SHOWN_DIGITS
+    text = str(number).zfill(digits + 1)  # slicing a whole number is the fastest way to write it
+    text = f"{text[:-digits]}.{text[-digits:]}"
     return text if digits == SHOWN_DIGITS else _trimmed(text)
 
 

@@ -103,6 +103,9 @@ class MirrorBoard:
         bar = self.forming or (self.closed[-1] if self.closed else None)
         return MarketTrade(0, bar.close, 0, self.now_ms, False) if bar else None
 
+    def forming_bar(self) -> Bar | None:
+        return self.forming
+
     def bars(self, start_ms: int, end_ms: int) -> list[Bar]:
         first = bisect_left(self.closed, start_ms, key=lambda one: one.opened_ms)
         last = bisect_right(self.closed, end_ms, key=lambda one: one.opened_ms)

@@ -119,8 +119,7 @@ class Switchboard:
             if stream.kind not in kinds:
                 continue
             if stream.interval:
-                opened = opened_at(stream.interval, at_ms)
-                for bar in bars_of(board, stream.interval, opened, at_ms):
+                if bar := self._forming(board, stream.interval, at_ms):
                     self._kline(board, stream, bar, at_ms, False)
             else:
                 for message in _messages(stream, board, at_ms):
@@ -135,6 +134,11 @@ class Switchboard:
                     self.hub.publish(stream.name, row)
             elif rows:
                 self.hub.publish(stream.name, rows)
+
+    def _forming(self, board: Board, interval: Timeframe, at_ms: int) -> Bar | None:
+        if interval.seconds == self.base.seconds:
+            return board.forming_bar()
+        return next(reversed(bars_of(board, interval, opened_at(interval, at_ms), at_ms)), None)
 
     def _of(self, board: Board) -> list[Stream]:
         return list(self._heard.get(board.market.id, {}).values())
