@@ -92,6 +92,7 @@ class Learning(Strategy):
     kind: ClassVar[str] = "learning"
     lookback: ClassVar[int] = 338
     history: ClassVar[int] = 3000
+    retrain: ClassVar[int] = 192  # four days of half hours
 
     def __init__(self, params: LearningParams | None = None, model: QuantileModel | None = None):
         super().__init__(params or LearningParams())
@@ -163,4 +164,4 @@ class Learning(Strategy):
 
     @classmethod
     def space(cls) -> dict[str, tuple[Any, ...]]:
-        return {"enter": (0.04, 0.08, 0.14), "leave": (-0.05, 0.0, 0.03), "leaves": (8, 16), "horizon": (8, 16, 32)}
+        return {"enter": (0.04, 0.08, 0.12, 0.16), "leave": (-0.1, -0.05, 0.0), "horizon": (16, 32, 48)}

@@ -79,6 +79,7 @@ class Strategy(ABC):
     kind: ClassVar[str]
     lookback: ClassVar[int]  # bars before the newest that a value may depend on
     history: ClassVar[int] = 1000  # bars worth having: fans are drawn from them
+    retrain: ClassVar[int] = 0  # learn again whenever this many bars have closed; 0: nothing is learnt
 
     def __init__(self, params: Any):
         self.params = params

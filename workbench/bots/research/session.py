@@ -1,0 +1,104 @@
+"""One life of a connection to the venue: exchange, candles, account. It ends at the first fault and is made anew."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import ccxt
+import structlog
+
+from workbench.bots.research.account import Account
+from workbench.bots.research.broker import Broker
+from workbench.bots.research.client_ids import tag_of
+from workbench.bots.research.options import ResearchOptions
+from workbench.bots.research.trader import Trader
+from workbench.domain.errors import ExchangeError, SymbolError
+from workbench.domain.market import Timeframe, resolve_symbol
+from workbench.domain.portfolio import MoneyMode
+from workbench.market.exchange import open_exchange, patiently, plainly
+from workbench.market.live import CandleFeed, FeedLimits
+
+log = structlog.get_logger(__name__)
+MARKETS = 5
+
+
+@dataclass(eq=False)
+class Marks:
+    """The newest price of each market, overheard from the candle stream: that of the forming bar."""
+
+    timeframe: str
+    prices: dict[str, float] = field(default_factory=dict)
+
+    def heard(self, symbol: str, timeframe: str, row: list[float], final: bool, event_ms: int) -> None:
+        if timeframe == self.timeframe:
+            self.prices[symbol] = row[4]
+
+    def cut(self, reason: str) -> None:
+        """Prices stay as they were; their age is told by the bot's status."""
+
+
+@dataclass(frozen=True)
+class Session:
+    exchange: Any
+    symbols: tuple[str, ...]
+    timeframe: Timeframe
+    mode: MoneyMode
+    run_id: str
+    feed: CandleFeed
+    marks: Marks
+    account: Account
+    trader: Trader
+
+
+@asynccontextmanager
+async def open_session(options: ResearchOptions, history: int) -> AsyncIterator[Session]:
+    """Connect, fill the candles, reconcile with the venue. Raises a WorkbenchError where any of it fails.
+
+    history : closed bars of each market to have.
+    """
+    exchange = open_exchange("binance", pro=True, url=options.exchange, key=options.key, secret=options.secret)
+    # ccxt would ask the real Binance for the account's own stream
+    socket = "ws" + options.exchange.rstrip("/").removeprefix("http")
+    exchange.urls["api"]["ws"]["ws-api"] = {"spot": f"{socket}/ws-api/v3"}
+    try:
+        clock = await _clock(exchange, options.exchange)
+        broker = Broker(exchange)
+        await patiently(exchange, exchange.load_markets)
+        symbols = _choose(options.symbols, clock["symbols"], list(exchange.markets))
+        await broker.load(symbols)
+        timeframe = Timeframe.parse(options.timeframe or clock["timeframe"])
+        marks = Marks(timeframe.text)
+        exchange.ears.add(marks)
+        feed = CandleFeed(exchange, symbols, timeframe, history=history, limits=FeedLimits(keep=history + 200))
+        await feed.start()
+        try:
+            account = Account(broker, symbols, tag_of(options.bot_id))
+            await account.reconcile()
+            trader = Trader(broker, account, timeframe)
+            mode, run_id = MoneyMode(clock["mode"]), str(clock["run_id"])
+            yield Session(exchange, symbols, timeframe, mode, run_id, feed, marks, account, trader)
+        finally:
+            await feed.stop()
+    finally:
+        await exchange.close()
+
+
+async def _clock(exchange: Any, url: str) -> dict[str, Any]:
+    try:
+        said = await exchange.fetch(f"{url.rstrip('/')}/workbench/v1/clock")
+    except ccxt.BaseError as error:
+        raise plainly(error, exchange) from error
+    if not isinstance(said, dict) or not {"mode", "symbols", "timeframe", "run_id"} <= said.keys():
+        raise ExchangeError(f"{url} is not a paper exchange; start one with: workbench exchange serve")
+    return said
+
+
+def _choose(asked: tuple[str, ...], venue: list[str], known: list[str]) -> tuple[str, ...]:
+    """The markets asked for, as the venue writes them; without any, the first it lists. Raises SymbolError."""
+    found = tuple(resolve_symbol(symbol, known).symbol for symbol in asked) or tuple(
+        symbol for symbol in venue if symbol in known
+    )
+    if not found:
+        raise SymbolError(f"the venue lists no market; known: {', '.join(known) or 'none'}")
+    return tuple(dict.fromkeys(found))[: max(MARKETS, len(asked))]

@@ -1,0 +1,123 @@
+"""Walk-forward search: choose on the past, be judged on what came after, never the other way round. Pure, blocking."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.bots.research.backtest import simulate
+from workbench.bots.research.strategy import Strategy
+from workbench.quant.walk_forward import Fold, folds, sharpe
+
+FOLDS = 4
+CANDIDATES = 24
+BETTER_BY = 0.1  # a Sharpe ratio that is better by less is luck
+LEAST_TRADES = 5
+SECONDS_PER_YEAR = 365.25 * 86_400
+SEED = 11
+
+
+class Cancelled(Exception):
+    """The search was told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`best`: chosen on the newest training window. `score`: Sharpe ratio after fees, over all judged bars, of choosing
+    anew before each fold; `current_score`: of today's values on the same bars."""
+
+    best: Mapping[str, Any]
+    score: float
+    current_score: float
+    tried: int
+    folds: int
+    better: bool
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a search reports (fraction, words), and how it is told to stop."""
+
+    tell: Callable[[float, str], None] = lambda fraction, words: None
+    cancelled: Callable[[], bool] = lambda: False
+
+
+def search(
+    strategy: Strategy, panel: Mapping[str, pd.DataFrame], symbol: str, bar_s: int, watch: Watch | None = None
+) -> Outcome:
+    """Search around `strategy` for `symbol`. panel : closed candles by symbol; a strategy that learns uses all.
+
+    Raises ValueError where history is too short, Cancelled where told to stop.
+    """
+    run = _Search(strategy, panel, symbol, np.sqrt(SECONDS_PER_YEAR / bar_s), watch or Watch())
+    return run.outcome()
+
+
+def candidates(strategy: Strategy, count: int = CANDIDATES) -> list[Any]:
+    """Values to try, today's first; drawn from the whole grid, always the same ones."""
+    space = type(strategy).space()
+    grid = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
+    order = np.random.Generator(np.random.PCG64(SEED)).permutation(len(grid))
+    drawn = [strategy.params.changed(grid[i]) for i in order]
+    return [strategy.params, *(params for params in drawn if params != strategy.params)][:count]
+
+
+class _Search:
+    def __init__(self, strategy: Strategy, panel: Mapping[str, pd.DataFrame], symbol: str, root: float, watch: Watch):
+        self.strategy, self.panel, self.symbol, self.watch = strategy, panel, symbol, watch
+        self.table, self.bars_per_year = panel[symbol], root**2
+        self.tried = candidates(strategy)
+        self.first = strategy.lookback + 1  # rows before it have no full history
+        self._rows: dict[Any, Any] = {}
+
+    def outcome(self) -> Outcome:
+        rows = len(self.table) - self.first
+        if rows < 100 * FOLDS:
+            raise ValueError(f"{len(self.table)} bars are too few to tune on; {self.first + 100 * FOLDS} are needed")
+        plan = folds(rows, FOLDS)
+        chosen, current, trades = [], [], 0
+        for number, fold in enumerate(plan):
+            self.watch.tell(number / (FOLDS + 1), f"fold {number + 1} of {FOLDS}")
+            learnt, best = self._choose(fold, number)
+            judged = self._run(learnt, best, fold.train_stop, fold.test_stop)
+            chosen.append(judged.returns)
+            trades += len(judged.trades)
+            current.append(self._run(learnt, self.strategy.params, fold.train_stop, fold.test_stop).returns)
+        last = Fold(plan[-1].train_start + plan[-1].test_stop - plan[-1].train_stop, plan[-1].test_stop, 0)
+        _, best = self._choose(last, FOLDS)
+        score, now = (sharpe(np.concatenate(parts), self.bars_per_year) for parts in (chosen, current))
+        better = score > now + BETTER_BY and trades >= LEAST_TRADES and best != self.strategy.params
+        self.watch.tell(1.0, f"{len(self.tried)} values tried on {FOLDS} folds")
+        return Outcome(best.as_dict(), score, now, len(self.tried), FOLDS, better)
+
+    def _choose(self, fold: Fold, number: int) -> tuple[Strategy, Any]:
+        """Learn on the fold's training rows where something is learnt, and pick the values that did best there.
+
+        What has been learnt flatters itself on its own lessons: then the newest third of the rows is kept from learning
+        and used for picking.
+        """
+        start, stop = fold.train_start, fold.train_stop
+        learnt = self.strategy
+        if self.strategy.retrain:
+            start = stop - (stop - start) // 3
+            until = self.table.index[self.first + start]
+            past = {symbol: table[table.index < until] for symbol, table in self.panel.items()}
+            learnt = self.strategy.fitted(past)
+            self._rows.clear()  # what was prepared with another model
+        scores = []
+        for i, params in enumerate(self.tried):
+            if self.watch.cancelled():
+                raise Cancelled
+            scores.append(sharpe(self._run(learnt, params, start, stop).returns, self.bars_per_year))
+            self.watch.tell((number + (i + 1) / len(self.tried)) / (FOLDS + 1), f"fold {number + 1}, values {i + 1}")
+        return learnt, self.tried[int(np.argmax(scores))]
+
+    def _run(self, learnt: Strategy, params: Any, start: int, stop: int):
+        """Trade rows [start, stop) after the first; arrays are prepared once: row t of them uses bars up to t only."""
+        strategy = learnt.with_params(params)
+        if params not in self._rows:
+            self._rows[params] = strategy.prepare(self.table)
+        return simulate(strategy, self.table, self.first + start, self.first + stop, rows=self._rows[params])

@@ -1,0 +1,140 @@
+"""What a research bot does with one session: at each bar close it reads the venue, decides and orders."""
+
+import asyncio
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+
+from workbench.bots.research.flatten import ROUNDS, flatten
+from workbench.bots.research.history import History
+from workbench.bots.research.minds import Minds
+from workbench.bots.research.session import Session
+from workbench.bots.research.standing import Standing
+from workbench.bots.research.strategy import Decision, Holding, Keep, Wait
+from workbench.bots.research.trader import Moment
+from workbench.domain.errors import ExchangeError
+from workbench.domain.portfolio import BotState
+
+log = structlog.get_logger(__name__)
+GATHER_S = 0.02  # closes of one boundary arrive together; this long the first waits for the others
+PAUSE_S = 0.5
+
+
+class Turns:
+    """`in_step`: every answer is awaited, training included, so that the same candles give the same orders."""
+
+    def __init__(self, session: Session, minds: Minds, standing: Standing, history: History, in_step: bool):
+        self.session, self.minds, self.standing, self.history = session, minds, standing, history
+        self.residue: list[str] = []  # what the last halt left open, by name
+        self._in_step = in_step
+        self._acting = asyncio.Lock()
+
+    async def begin(self) -> None:
+        """Take up where the venue says we are; finish a halt that a crash may have interrupted."""
+        self.history.begin(self.session)
+        if self.minds.due(0):
+            await self._learn()
+        if self.standing.state is BotState.HALTED:
+            await self.close_all()
+
+    async def follow_closes(self) -> None:
+        """Act on each boundary once, on the newest where several have passed; returns when the feed has ended."""
+        waiting: dict[str, int] = {}
+        news = asyncio.Event()
+
+        async def pump() -> None:
+            async for close in self.session.feed.closes():
+                waiting[close.symbol] = int(close.candle.closed_at.timestamp() * 1000)
+                self.history.data_at = close.wall_at
+                news.set()
+            news.set()
+
+        async with asyncio.TaskGroup() as tasks:
+            pumping = tasks.create_task(pump())
+            while not pumping.done() or waiting:
+                await news.wait()
+                await asyncio.sleep(GATHER_S)
+                news.clear()
+                if waiting:
+                    newest = max(waiting.values())
+                    symbols = [symbol for symbol, at_ms in waiting.items() if at_ms == newest]
+                    waiting.clear()
+                    await self._on_close(newest, symbols)
+
+    async def boundary(self, boundary_ms: int) -> None:
+        """One boundary of the lockstep."""
+        await self.session.feed.until(datetime.fromtimestamp(boundary_ms / 1000, UTC))
+        self.history.data_at = datetime.now(UTC)
+        closed = self.history.last_closes(self.session)
+        await self._on_close(boundary_ms, [s for s, (at_ms, _) in closed.items() if at_ms == boundary_ms])
+
+    async def changed(self, symbols: set[str]) -> None:
+        """Orders moved at the venue: read them now rather than at the next close."""
+        self.session.account.dirty |= symbols
+        async with self._acting:
+            try:
+                await self.session.account.refresh()
+            except ExchangeError as error:
+                log.warning("refresh_failed", error=str(error))
+
+    async def close_all(self, rounds: int = ROUNDS) -> None:
+        """Cancel and close everything; `residue` says what the venue still shows afterwards."""
+        async with self._acting:
+            await self._flatten(rounds)
+
+    async def _on_close(self, at_ms: int, symbols: list[str]) -> None:
+        async with self._acting:
+            session = self.session
+            closes = {symbol: close for symbol, (_, close) in self.history.last_closes(session).items()}
+            moment = Moment(at_ms, closes)
+            if self.minds.due(at_ms // session.timeframe.milliseconds):
+                await self._learn()
+            try:
+                await session.account.refresh()
+                self.history.note(session, moment)
+                if self.standing.state is BotState.HALTED:
+                    await self._flatten(rounds=1)
+                    return
+                await session.trader.act(moment, symbols, self._decide, self._may_enter)
+            except ExchangeError as error:  # unknown is denied: nothing is ordered on what could not be read
+                session.account.dirty.update(session.symbols)
+                session.trader.troubles.add(moment.at, "account", error)
+
+    def _may_enter(self) -> bool:
+        return self.standing.state is BotState.RUNNING
+
+    def _decide(self, symbol: str, holding: Holding | None) -> Decision:
+        mind = self.minds.of(symbol)
+        if not mind.ready:
+            return Keep(holding.stop, "still learning") if holding else Wait("still learning")
+        return mind.decide(self.session.feed.closed(symbol), holding)
+
+    async def _learn(self) -> None:
+        history = self.minds.base.history
+        panel = {symbol: self.session.feed.closed(symbol).iloc[-history:] for symbol in self.session.symbols}
+        if self._in_step:
+            await self.minds.learn(panel)
+        else:
+            self.minds.learn_beside(panel)
+
+    async def _flatten(self, rounds: int) -> None:
+        session, marks = self.session, partial(self.history.marks, self.session)
+        moment_ms = self.history.moment_ms(session)
+        self.residue = await flatten(session.account, moment_ms, marks(), rounds)
+        if session.trader.uncertain:  # a purchase may still arrive: wait until it cannot, then look once more
+            await self._settle_all()
+            self.residue = await flatten(session.account, moment_ms, marks(), rounds)
+        if not self.residue:
+            session.trader.stops.clear()
+
+    async def _settle_all(self) -> None:
+        trader = self.session.trader
+        for symbol in list(trader.uncertain):
+            try:
+                for _ in range(ROUNDS + 1):  # longer than an order can stay on its way
+                    if await trader.settle(symbol):
+                        break
+                    await asyncio.sleep(PAUSE_S)
+            except ExchangeError as error:
+                log.warning("order_still_in_doubt", symbol=symbol, error=str(error))
