@@ -4,7 +4,7 @@ import * as show from "./format.js";
 import { mark, showChip } from "./marks.js";
 
 const HALT_WORDS =
-  "Halting from this page is not built yet, so this button does nothing. To stop entries now: workbench ask '/pause'. To stop everything: Ctrl-C where workbench up runs.";
+  "Halting from this page is not built yet, so this button does nothing. To stop entries now: workbench ask '/pause all'. To stop everything: Ctrl-C where workbench up runs.";
 
 export function header(store, { openView }) {
   const state = el("span", { class: "state" });

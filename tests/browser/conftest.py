@@ -1,0 +1,100 @@
+"""A real browser on a real page. Nothing may leave this machine, and no script may fail, in any of these tests."""
+
+import http.server
+import threading
+from functools import partial
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.support.needs import chromium
+from tests.support.page_server import ROOT, PageServer
+
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+MODULES = ROOT / "workbench" / "widgets" / "static" / "desk"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = chromium()
+    if program is None:
+        pytest.skip("no Chromium here: install the distribution's package, or run `make test`, which does")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=program, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def served():
+    """The played desk's page, one kernel heated."""
+    with PageServer("--port", "0", "--heated", "1", "--viewers", "6") as page:
+        yield page
+
+
+class Watched:
+    """A page, and everything that went wrong on it."""
+
+    def __init__(self, context):
+        self.outside: list[str] = []
+        self.errors: list[str] = []
+        context.route("**/*", self._route)
+        self.page = context.new_page()
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._console)
+
+    def _route(self, route):
+        if urlsplit(route.request.url).hostname in ("127.0.0.1", "localhost"):
+            route.continue_()
+        else:
+            self.outside.append(route.request.url)
+            route.abort()
+
+    def _console(self, message):
+        if message.type == "error":
+            self.errors.append(message.text)
+
+
+@pytest.fixture
+def visit(browser, served):
+    """visit(case, **how the browser is) → a page with live figures."""
+    opened = []
+
+    def go(query="", ready=".wb.desk[data-phase=live]", **how):
+        settings = {"viewport": {"width": 1440, "height": 1000}, "timezone_id": "Europe/Berlin", "color_scheme": "dark"}
+        context = browser.new_context(**settings | how)
+        watched = Watched(context)
+        opened.append((context, watched))
+        watched.page.goto(f"{served.url}?{query}")
+        watched.page.wait_for_selector(ready, timeout=30_000)
+        return watched.page
+
+    yield go
+    for context, watched in opened:
+        watched.page.close(run_before_unload=True)
+        context.close()
+        assert watched.outside == []
+        assert watched.errors == []
+
+
+@pytest.fixture
+def modules(browser):
+    """An empty page that can import the widget's source modules."""
+    handler = partial(_Quiet, directory=str(MODULES))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page(timezone_id="Europe/Berlin")
+        page.goto(f"http://127.0.0.1:{server.server_port}/format.js")
+        yield page
+        page.close()
+        server.shutdown()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
