@@ -34,7 +34,7 @@ def until():
 
     async def wait(condition, within_s=10.0):
         async with asyncio.timeout(within_s):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - what is waited for has no event to set
                 await asyncio.sleep(0.01)
 
     return wait

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from itertools import pairwise
 
 
 def quantile(levels, values, level):
@@ -24,7 +25,7 @@ def consensus(fans, weights):
 def volatility(points):
     """points: [(seconds, equity)]; a year's volatility from squared log returns."""
     squares = 0.0
-    for (_, before), (_, after) in zip(points, points[1:], strict=False):
+    for (_, before), (_, after) in pairwise(points):
         squares += math.log(after / before) ** 2
     return math.sqrt(squares * 365 * 86400 / (points[-1][0] - points[0][0]))
 

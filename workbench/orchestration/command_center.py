@@ -48,7 +48,7 @@ class UnifiedCommandCenter:
         self.cross_bot_memory = CrossBotMemory(ledger)
         self.risk_coordinator = RiskCoordinator()
         self.portfolio_manager = PortfolioManager()
-        self.effects = Effects(registry, ledger)
+        self.effects = Effects(registry, ledger, self.settings.deadline_s)
         self._glance = Glance(registry, ledger, self.portfolio_manager)
 
     @property

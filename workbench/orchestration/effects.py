@@ -54,8 +54,8 @@ def issuer() -> str:
 class Effects:
     """Submits commands and waits for their end. Where nobody holds the lease, this process takes it for the while."""
 
-    def __init__(self, registry: BotRegistry, ledger: SqlLedger, ttl: timedelta = TTL):
-        self._registry, self._ledger, self._ttl = registry, ledger, ttl
+    def __init__(self, registry: BotRegistry, ledger: SqlLedger, deadline_s: float = 10.0, ttl: timedelta = TTL):
+        self._registry, self._ledger, self._deadline_s, self._ttl = registry, ledger, deadline_s, ttl
         self._holder, self._issuer = process_name(), issuer()
         self._stand_in: tuple[LeaseKeeper, Executor, asyncio.Task] | None = None
         self._waiting = 0
@@ -161,7 +161,7 @@ class Effects:
             keeper = LeaseKeeper(self._ledger, LEASE, self._holder, self._ttl, lambda why: None)
             if await keeper.start() is None:
                 return
-            executor = Executor(self._registry, self._ledger, keeper)
+            executor = Executor(self._registry, self._ledger, keeper, self._deadline_s)
             self._stand_in = (keeper, executor, asyncio.create_task(executor.run()))
 
     async def _step_down(self) -> None:
