@@ -139,7 +139,7 @@ def _fault(limits: BotLimits | DeskLimits) -> str:
     """Which limit is missing or no finite number, in words; the gate asks often, so it is found out once."""
     for each in fields(limits):
         value = getattr(limits, each.name, None) if each.init else 0
-        if not (isinstance(value, float | int) and math.isfinite(value)):
+        if not (isinstance(value, float | int) and -math.inf < value < math.inf):
             return f"the limit {each.name} is {value!r}"
     return ""
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from workbench.domain.desk import DeskState
+from workbench.domain.errors import ValueRefused
 from workbench.domain.orders import Side
 from workbench.domain.risk import Approved, BotLimits, Denied, DeskLimits, Intent, Quote, Reduced, RiskVerdict, Usage
 from workbench.quant.gate_checks import Situation, decide
@@ -41,7 +42,7 @@ class Gate:
         self.tally = Tally(cluster_of or {}, venue_of or {}, MarginalRisk(model))
         self.orders = Reservations()
         self.pace = Paces()
-        self._model_s = model.made_at.timestamp()
+        self._model_s = _seconds(model.made_at)
         self._book_s: dict[str, float] = {}
         self._quote_s: dict[str, float] = {}
         self._valued_s: dict[str, float] = {}
@@ -51,7 +52,7 @@ class Gate:
         """A new price. One that cannot be used makes the orders of its market be denied; what is held there keeps its
         last good value until that is too old. One older than the last is not news and is dropped."""
         try:
-            seen_s = quote.seen_at.timestamp()
+            seen_s = _seconds(quote.seen_at)
             if seen_s < self._quote_s.get(quote.symbol, -math.inf):
                 return
             unit = quote.price * quote.rate
@@ -70,7 +71,7 @@ class Gate:
         except TypeError:  # a text or a None among the numbers: the tally names it as unknown
             cell = Cell(math.nan)
         self.tally.put(bot_id, symbol, cell)
-        self._book_s[bot_id] = now.timestamp()
+        self._book_s[bot_id] = _seconds(now)
         self._oldest = (-math.inf, "")
 
     def review(self, intent: Intent, now: datetime) -> RiskVerdict:
@@ -113,12 +114,13 @@ class Gate:
             return f"the risk model does not know {intent.symbol}"
         if intent.symbol not in self.quotes or intent.symbol not in self.tally.lines:
             return f"{intent.symbol} has no price"
-        return self.tally.unknown.get((intent.bot_id, intent.symbol), "")
+        fault = self.limits[intent.bot_id].fault or self.desk.fault
+        return fault or self.tally.unknown.get((intent.bot_id, intent.symbol), "")
 
     def _situation(self, intent: Intent, now: datetime) -> Situation:
         t, bot_id, name, side = self.tally, intent.bot_id, intent.symbol, intent.side
         line, cell, own = t.lines[name], t.cells.get((bot_id, name), FLAT), self.limits[bot_id]
-        now_s, unit, state, recent = now.timestamp(), line.unit, self.states.get, self.pace.recent
+        now_s, unit, state, recent = _seconds(now), line.unit, self.states.get, self.pace.recent
         held, buys, sells = cell
         gross, side_grown, free_gross, free_side = growth(cell, side, intent.amount)
         long, short = line.totals.long * unit, line.totals.short * unit
@@ -126,9 +128,9 @@ class Gate:
             (
                 *(intent, own, self.desk, self.quotes[name]),
                 *(state("desk", _ACTIVE), state(bot_id, _ACTIVE), state(name, _ACTIVE)),
-                *(self._unknown(now_s), (bot_id, name) in self.pace.latched, t.risk, t.risk.at[name]),
+                *(self._unknown(now_s), t.risk, t.risk.at[name], (bot_id, name) in self.pace.latched),
                 *(unit, held, buys, sells, gross, side_grown, free_gross, free_side, gross * unit),
-                *(now_s - self._quote_s[name], now_s - intent.decided_at.timestamp()),
+                *(now_s - self._quote_s[name], now_s - _seconds(intent.decided_at)),
                 *(now_s - self._book_s[bot_id], now_s - self._model_s),
                 recent(bot_id, own.orders, own.orders_window_s, now_s),
                 recent((bot_id, name, side), own.repeats, own.repeats_window_s, now_s),
@@ -160,7 +162,7 @@ class Gate:
         grows = growth(cell, intent.side, verdict.amount)[1] > 0
         self.orders.add(intent, verdict)
         self._move(intent, 0.0, verdict.amount)
-        self.pace.note(intent.bot_id, intent.symbol, intent.side, grows, now.timestamp())
+        self.pace.note(intent.bot_id, intent.symbol, intent.side, grows, _seconds(now))
 
     def _move(self, intent: Intent, held: float, open_: float) -> None:
         amount, buys, sells = self.tally.cells.get((intent.bot_id, intent.symbol), FLAT)
@@ -169,6 +171,12 @@ class Gate:
         else:
             sells = max(0.0, sells + open_)
         self.tally.put(intent.bot_id, intent.symbol, Cell(amount + held, buys, sells))
+
+
+def _seconds(moment: datetime) -> float:
+    if moment.tzinfo is None:  # it would be read as local time
+        raise ValueRefused(f"the time {moment} has no zone; write it in UTC")
+    return moment.timestamp()
 
 
 def usage(gate: Gate) -> tuple[Usage, ...]:

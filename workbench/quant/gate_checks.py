@@ -30,7 +30,7 @@ class Breach(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """Everything a verdict depends on, flat because it is built for every order. From `unit` on all are numbers:
+    """Everything a verdict depends on, flat because it is built for every order. From `at` on all are numbers:
 
     unit, the value of one unit of base currency; the cell (amount, buys, sells); what the order adds to its cell's
     gross and to its side, and how much of it adds nothing (base currency); `added`, the first of these as a value;
@@ -45,9 +45,9 @@ class Situation(NamedTuple):
     bot_state: DeskState
     symbol_state: DeskState
     unknown: str  # what cannot be told of the desk, in words; empty where all can
-    latched: bool  # the throttle has tripped
     risk: MarginalRisk
     at: int  # the symbol's place in the risk model
+    latched: bool  # the throttle has tripped
     unit: float
     amount: float
     buys: float
@@ -74,7 +74,7 @@ class Situation(NamedTuple):
     symbol_worst: float  # the greater of the symbol's two sides
 
 
-FIRST_NUMBER = Situation._fields.index("unit")
+FIRST_NUMBER = Situation._fields.index("at")
 
 Check = Callable[[Situation], Breach | None]
 
@@ -87,6 +87,8 @@ def known(s: Situation) -> Breach | None:
     numbers: Any = s[FIRST_NUMBER:]
     if not math.isfinite(sum(numbers) + i.amount + i.price + q.price + q.rate):
         return Breach("known", f"{_culprit(s)} is not a finite number")
+    if s.unknown.__class__ is not str or s.risk.__class__ is not MarginalRisk:
+        return Breach("known", "the state of the desk, or its risk model, is missing")
     if not (i.amount > 0 and i.price > 0 and q.price > 0 and q.rate > 0 and s.unit > 0):
         return Breach("known", f"amount and prices must be positive, got {i.amount} at {i.price}, desk {q.price}")
     if i.side is not _BUY and i.side is not _SELL:
@@ -239,7 +241,9 @@ def decide(s: Situation) -> RiskVerdict:
                 return _answered(s, at, breach)
         return Approved(s.intent.intent_id, s.intent.amount, s.intent.amount * s.unit)
     except Exception as error:  # the gate is the last line: whatever goes wrong in it must not let an order through
-        return Denied(str(s.intent.intent_id), "known", f"an input is missing or not a number ({error})")
+        return Denied(
+            str(getattr(s.intent, "intent_id", "")), "known", f"an input is missing or not a number ({error})"
+        )
 
 
 def _answered(s: Situation, at: int, breach: Breach) -> RiskVerdict:

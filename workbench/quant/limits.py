@@ -67,8 +67,8 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Tightened:
-    """state : the least severe state that the conditions allow; HALTED never ends by itself. rung : to be handed in next
-    time. reasons : one sentence for each cause, none where the limits are as written."""
+    """state : the least severe that the conditions allow; HALTED never ends by itself. rung : for the next call.
+    reasons : one sentence for each cause, none where the limits are as written."""
 
     factor: float
     state: DeskState

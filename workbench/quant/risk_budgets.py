@@ -17,8 +17,9 @@ from workbench.quant.equal_risk import equal_risk
 from workbench.quant.finite import finite
 
 METHODS = ("equal_risk", "hierarchical", "cvar", "inverse_volatility")
-# The solver's usual tolerances leave 1e-5 of chance in the weights, so that a change of unit would show.
-_TIGHT = {"tol_gap_abs": 1e-13, "tol_gap_rel": 1e-13, "tol_feas": 1e-13}
+# The solver's usual tolerances leave 1e-5 of chance in the weights.
+_TIGHT = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
+_GRAIN = 2.0**-24  # of a deviation: finer than any price tick, coarser than the last bits, which depend on the unit
 
 
 def risk_budgets(returns, method: str = "equal_risk", shares=None, confidence: float = 0.95) -> np.ndarray:
@@ -36,7 +37,8 @@ def risk_budgets(returns, method: str = "equal_risk", shares=None, confidence: f
         return equal_risk(ledoit_wolf(x).matrix, shares).weights
     if method == "inverse_volatility":
         return inverse_volatility(x)
-    return hierarchical(x) if method == "hierarchical" else equal_cvar(x, shares, confidence)
+    settled = np.round(x / _GRAIN) * _GRAIN  # other last bits would send the solver along another path
+    return hierarchical(settled) if method == "hierarchical" else equal_cvar(settled, shares, confidence)
 
 
 def inverse_volatility(returns) -> np.ndarray:
@@ -107,5 +109,5 @@ def capped(weights, caps) -> Capped:
         bound |= over
         left = max(0.0, 1.0 - most[bound].sum())
         free = np.where(bound, 0.0, w)
-        result = np.where(bound, most, free * (left / free.sum()) if free.any() else 0.0)
+        result = np.where(bound, most, free / free.sum() * left if free.any() else 0.0)
     return Capped(result, max(0.0, 1.0 - float(result.sum())), bound & (w > 0))
