@@ -42,7 +42,7 @@ async def take(closes, count, patience=8):
 
 async def soon(true):
     async with asyncio.timeout(8):
-        while not true():
+        while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

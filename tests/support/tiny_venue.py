@@ -89,7 +89,7 @@ class TinyVenue:
 
     async def subscribed(self) -> None:
         """Wait until some connection has subscribed."""
-        while not any(self._sockets.values()):
+        while not any(self._sockets.values()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
     async def _info(self, _: web.Request) -> web.Response:

@@ -5,6 +5,8 @@ import pandas as pd
 
 from workbench.domain.candles import COLUMNS, INDEX, empty_candles
 
+_COLUMNS = pd.Index(list(COLUMNS))
+
 
 class BarStore:
     """Keeps the newest `keep` bars (at least), in rising order."""
@@ -46,7 +48,7 @@ class BarStore:
             start = max(0, self._size - self.keep)
             index = pd.DatetimeIndex(self._times[start : self._size].view("datetime64[ms]").copy(), name=INDEX)
             values = self._values[start : self._size].copy()
-            self._table = pd.DataFrame(values, index=index.tz_localize("UTC"), columns=list(COLUMNS))
+            self._table = pd.DataFrame(values, index=index.tz_localize("UTC"), columns=_COLUMNS)
         return self._table.copy(deep=False) if self._size else empty_candles()
 
     def _make_room(self) -> None:

@@ -101,7 +101,7 @@ class BarWatch:
             return Need(min(recheck, self.settled_ms - 2 * self.step_ms), True, self.cuts, self.market_ms)
         if self._pending:
             first = min(self._pending)
-            if first > self.settled_ms or (self._pending[first].doubted and self._is_over(first)):
+            if first > self.settled_ms or (self._doubts(first) and self._is_over(first)):
                 return Need(recheck, True, self.cuts, self.market_ms)
             if self._is_over(first):
                 return Need(recheck, False, self.cuts, self.market_ms)  # the venue's own word may be on its way
@@ -118,7 +118,7 @@ class BarWatch:
         self._mended_cuts = max(self._mended_cuts, need.cuts)
         if not rows:  # says little: some venues lag behind their own stream
             if self.settled_ms is None and now:
-                self.settled_ms = now - self.step_ms
+                self.settled_ms, self.known_ms = now - self.step_ms, now
             return told
         if self.settled_ms is None:
             self.settled_ms = int(rows[0][0])
@@ -173,6 +173,9 @@ class BarWatch:
 
     def _taken_as_over(self, opened: int, bar: _Pending) -> bool:
         return not self.flags and not bar.doubted and max(self._pending) > opened
+
+    def _doubts(self, opened: int) -> bool:
+        return not self.flags and self._pending[opened].doubted
 
     def _is_over(self, opened: int) -> bool:
         return max(self._pending) > opened or self.market_ms >= opened + self.step_ms

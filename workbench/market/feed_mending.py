@@ -66,7 +66,7 @@ class Mender:
         lane.ask_s = self._seconds() + pause
 
     async def _ask(self, lane: Lane, need: Need, probing: bool = False) -> Told | None:
-        """Where the stream cannot tell the venue's time (before it began, after it broke), the venue is asked for it."""
+        """Where the stream cannot tell the venue's time (before it began, after it broke), the venue is asked."""
         filling = lane.watch.settled_ms is None
         try:
             now = await settled_now(self.exchange) if filling or lane.watch.torn or probing else None
