@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+import pytest
+
 from tests.support import needs
 
 
@@ -23,14 +26,12 @@ class Server:
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://bench@/{database}?host={self.home}"
 
-    def new_database(self) -> str:
-        """URL of an empty database of its own."""
-        import psycopg
-
+    def new_ledger(self) -> str:
+        """URL of an empty schema of its own: as good as a database to a ledger, and made in a hundredth of the time."""
         name = f"ledger_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
+            connection.execute(f"CREATE SCHEMA {name}")
+        return f"{self.url()}&options=-csearch_path%3D{name}"
 
     def create(self) -> None:
         # trust: only this machine reaches the socket, in a folder that only this user enters
@@ -71,6 +72,15 @@ def server(*options: str) -> Iterator[Server]:
             running.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """One server for the whole session; tests take a `new_ledger()` each."""
+    if not needs.postgres():
+        pytest.skip("no PostgreSQL server program here (looked for postgres); install the package postgresql")
+    with server("fsync=off", "full_page_writes=off") as running:  # the tests of crashes start one of their own
+        yield running
 
 
 def programs() -> Path:

@@ -65,6 +65,11 @@ class EventLog:
             query = _of_kinds(select(*_columns), kinds).order_by(_table.c.seq.desc()).limit(_positive(limit))
             return [_event(row) for row in connection.execute(query)][::-1]
 
+    def event(self, event_id: str) -> Event | None:
+        """The event with this id; None where it was never recorded. How an effect is looked for after a crash."""
+        with self._store.read() as connection:
+            return _known(connection, [event_id]).get(event_id)
+
     def head(self) -> int:
         """Number of the newest event, 0 where there is none."""
         with self._store.read() as connection:

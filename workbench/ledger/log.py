@@ -24,21 +24,23 @@ log = structlog.get_logger(__name__)
 class SqlLedger:
     """Implements `domain.ports.Ledger` by putting its parts together; each method is documented where it is defined.
 
-    events (`EventLog`): append, read, last, head, tail. commands (`CommandLog`): submit, command, commands, take,
-    finish, recover, settle, append_fenced. leases (`LeaseTable`): acquire, renew, release,
-    holder. tables: `DeskTables`.
-    `place` says where it is (without a password), `caveats` what cannot be promised there.
+    events (`EventLog`): append, read, last, event, head, tail. commands (`CommandLog`): submit, command, commands,
+    take, finish, recover, settle, append_fenced. leases (`LeaseTable`): acquire, renew, release, holder. `tables`:
+    `DeskTables`.
+    check: raises where
+    the database is damaged. `place` says where it is (without a password), `caveats` what cannot be promised there.
     """
 
     def __init__(self, backend: Backend):
         self._store = Store(backend)
         self._tails: weakref.WeakSet[Tail] = weakref.WeakSet()
+        self.check = self._store.check
         self.place, self.caveats = backend.place, tuple(backend.caveats())
         self.tables = DeskTables(self._store)
 
         self._events = EventLog(self._store)
         self.append, self.read = self._events.append, self._events.read
-        self.last, self.head = self._events.last, self._events.head
+        self.last, self.event, self.head = self._events.last, self._events.event, self._events.head
 
         commands = CommandLog(self._store)
         self.submit, self.command, self.commands = commands.submit, commands.command, commands.commands

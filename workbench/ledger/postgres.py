@@ -2,7 +2,7 @@
 
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -17,7 +17,8 @@ from workbench.ledger.watch import Interrupt
 # One lock for everybody who writes numbered rows in this database: 'wbledger' as an integer.
 _LOCK = int.from_bytes(b"wbledger", "big")
 BUSY_S = 30
-FROZEN_S = 10  # a client that stops inside a transaction loses it, so that a suspended desk cannot hold up the others
+FROZEN_S = 5  # a client that stops inside a transaction loses it, so that a suspended desk cannot hold up the others
+_LIMITS = (f"-c lock_timeout={BUSY_S}s", f"-c idle_in_transaction_session_timeout={FROZEN_S}s")
 _HEARTBEAT_S = 0.1
 
 
@@ -38,7 +39,7 @@ class PostgresBackend:
             connect_args={
                 "connect_timeout": 10,
                 "application_name": f"workbench ledger {os.getpid()}",
-                "options": f"-c lock_timeout={BUSY_S}s -c idle_in_transaction_session_timeout={FROZEN_S}s",
+                "options": " ".join([*_options(url), *_LIMITS]),
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,
                 "keepalives_count": 3,
@@ -69,6 +70,9 @@ class PostgresBackend:
         with self.engine.connect() as connection:
             fsync = connection.exec_driver_sql("SHOW fsync").scalar_one()
         return [] if fsync == "on" else [f"{self.place} runs with fsync=off: a power loss may lose or corrupt it"]
+
+    def damage(self, connection: Connection) -> str:
+        return ""  # PostgreSQL checks its pages as it reads them
 
 
 class NotifyWatch:
@@ -109,6 +113,12 @@ def _told() -> Iterator[None]:
         yield
     except (psycopg.Error, SQLAlchemyError, ValueError) as error:  # ValueError: select on a connection that has closed
         raise LedgerError(f"the ledger cannot be watched: {error}") from error
+
+
+def _options(url: URL) -> Sequence[str]:
+    """What the URL itself asks for, as in ?options=-csearch_path%3Dmy_schema: a ledger may live in any schema."""
+    asked = url.query.get("options", ())
+    return (asked,) if isinstance(asked, str) else asked
 
 
 def checked_url(url: URL) -> URL:

@@ -68,6 +68,10 @@ class SqliteBackend:
         found = caveat(self.path)
         return [found] if found else []
 
+    def damage(self, connection: Connection) -> str:
+        found = connection.exec_driver_sql("PRAGMA integrity_check(3)").scalars().all()
+        return "" if found == ["ok"] else "; ".join(found)
+
     def _switch_to_wal(self) -> None:
         # The switch needs the file alone for a moment, and SQLite does not queue for it: processes that open a new
         # ledger together would fail here without the retry. Once switched, the file remembers.

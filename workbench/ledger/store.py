@@ -56,6 +56,9 @@ class Backend(Protocol):
     def caveats(self) -> list[str]:
         """What cannot be promised here."""
 
+    def damage(self, connection: Connection) -> str:
+        """What the database itself finds wrong with its files; '' where nothing is, or it cannot tell."""
+
 
 class Store:
     """A database with the ledger's tables in it. Safe to share between threads, not across a fork."""
@@ -91,6 +94,13 @@ class Store:
     def now(self, connection: Connection) -> datetime:
         """The database's clock, UTC: the only one that decides when a lease ends."""
         return connection.execute(select(literal_column(self.backend.now_sql, UtcTime))).scalar_one()
+
+    def check(self) -> None:
+        """Raise LedgerError where the database finds damage in itself. Reads everything."""
+        with self.read() as connection:
+            damage = self.backend.damage(connection)
+        if damage:
+            raise LedgerError(f"{self.backend.place} is damaged: {damage}; keep the file and restore a copy")
 
     def close(self) -> None:
         self.backend.engine.dispose()
