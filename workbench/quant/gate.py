@@ -105,6 +105,14 @@ class Gate:
         order, held, open_ = self.orders.settle(intent_id, filled, done)
         self._move(order.intent, held, open_)
 
+    def restore(self, intent: Intent, verdict: Approved | Reduced, filled: float = 0.0) -> None:
+        """After a restart: an order the ledger remembers as sent and not over. Restore before reconciling, so that the
+        same question gets the same answer and an order the venue has not seen yet still counts."""
+        self.orders.add(intent, verdict)
+        self._move(intent, 0.0, verdict.amount)
+        if filled > 0:
+            self.settle(intent.intent_id, filled)
+
     def _missing(self, intent: Intent) -> str:
         if intent.bot_id not in self.limits:
             return f"no limits are set for a bot named {intent.bot_id!r}"
