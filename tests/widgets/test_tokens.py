@@ -47,7 +47,9 @@ def test_bot_colours_are_distinct_and_never_mean_gain_loss_or_halt():
 
 
 def test_a_bots_colour_is_the_same_in_another_process():
-    ask = "from workbench.widgets.tokens import bot_colour; import sys; sys.stdout.write(bot_colour('my-freqtrade').dark)"
+    ask = (
+        "from workbench.widgets.tokens import bot_colour; import sys; sys.stdout.write(bot_colour('my-freqtrade').dark)"
+    )
 
     said = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout
 

@@ -1,7 +1,7 @@
 """Serve the dashboard on this machine: `python -m workbench.dashboard.page --port N`.
 
 Prints one JSON line, {"url": …}, once it answers. A port that is taken, or a missing notebook, is one sentence on
-standard error and exit status 1. The token, if any, comes from WORKBENCH_PAGE_TOKEN: arguments are for everyone to read.
+standard error and exit status 1. A token comes from WORKBENCH_PAGE_TOKEN: arguments are for everyone to read.
 """
 
 import argparse

@@ -28,7 +28,9 @@ def notices(data: DashboardData) -> list[Notice]:
         return [Notice("off", "off", f"The desk is not running.{heard}", START)]
     found = []
     if data.market is None:
-        found.append(Notice("venue", "warning", "The venue does not answer: prices and its clock are unknown.", EXAMINE))
+        found.append(
+            Notice("venue", "warning", "The venue does not answer: prices and its clock are unknown.", EXAMINE)
+        )
     elif data.market.ended:
         found.append(Notice("ended", "info", "The replay has ended: no new bar will come.", START))
     if data.desk is None:

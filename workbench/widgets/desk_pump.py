@@ -1,6 +1,7 @@
 """Carries the desk's figures to a page: polls the feed, sends differences, sleeps while nobody looks."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -14,13 +15,14 @@ from workbench.widgets.desk_wire import Json
 log = structlog.get_logger(__name__)
 
 Feed = Callable[[], Awaitable[DashboardData]]
-Wake = Callable[[], Awaitable[None]]
+Wake = Callable[[], Awaitable[object]]
 Send = Callable[[Json], None]
 
 
 @dataclass(frozen=True, slots=True)
 class PanelSettings:
-    """every_s: the feed is asked at least this often. least_gap_s: and never faster (4 Hz), whatever happens.
+    """every_s: the feed is asked at least this often. least_gap_s: under a stream of news never more often (4 Hz), but
+    the first `burst` of them are shown at once.
 
     patience_s: a feed that takes longer counts as failed. lapse_s: without a sign from a page for so long, nobody
     looks, and the pump sleeps until one comes: a kernel that talks to nobody can then be ended as idle.
@@ -28,8 +30,22 @@ class PanelSettings:
 
     every_s: float = 1.0
     least_gap_s: float = 0.25
+    burst: int = 4
     patience_s: float = 10.0
     lapse_s: float = 90.0
+
+
+class Pace:
+    """Spaces messages `gap_s` apart in the long run and lets up to `burst` through without waiting. Pure: `now` in."""
+
+    def __init__(self, gap_s: float, burst: int):
+        self._gap_s, self._slack_s = gap_s, gap_s * (burst - 1)
+        self._due = float("-inf")
+
+    def delay(self, now: float) -> float:
+        """Seconds to wait from `now` before the next message, which is then counted as sent."""
+        self._due = max(self._due, now - self._slack_s) + self._gap_s
+        return max(0.0, self._due - self._gap_s - now)
 
 
 class DeskPump:
@@ -38,6 +54,7 @@ class DeskPump:
     def __init__(self, feed: Feed, send: Send, settings: PanelSettings, wake: Wake | None = None):
         self.mirror = DeskMirror()
         self._feed, self._send, self._settings, self._wake = feed, send, settings, wake
+        self._pace = Pace(settings.least_gap_s, settings.burst)
         self._beat = asyncio.Event()
         self._beat_at = 0.0
         self._task: asyncio.Task | None = None
@@ -89,16 +106,12 @@ class DeskPump:
         return self.mirror.fail(words, EXAMINE)
 
     async def _rest(self) -> None:
-        await asyncio.sleep(self._settings.least_gap_s)
-        left = self._settings.every_s - self._settings.least_gap_s
-        if self._wake is None:
-            await asyncio.sleep(max(left, 0))
-            return
-        try:
-            async with asyncio.timeout(max(left, 0)):
-                await self._wake()
-        except TimeoutError:
-            pass
+        """Until there is news or the next poll is due, then as long as the pace asks: what comes meanwhile comes along."""
+        wake = self._wake or asyncio.Event().wait
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.every_s):
+                await wake()
+        await asyncio.sleep(self._pace.delay(asyncio.get_running_loop().time()))
 
 
 def _tell(task: asyncio.Task) -> None:

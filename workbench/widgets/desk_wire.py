@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from workbench.domain.desk import BotRow, DashboardData, MarketClock, Totals
+from workbench.domain.desk import BotRow, MarketClock, Totals
 from workbench.domain.events import Event
 from workbench.domain.portfolio import BotStatus, EquityPoint, Money, Position
+from workbench.orchestration.event_words import SHOWN, sentence
 from workbench.widgets.tokens import bot_colour
 
 TOTAL = "total"
@@ -123,7 +124,7 @@ def _data_at(row: BotRow, as_of: datetime) -> int | None:
     if row.status is not None and row.status.data_at is not None:
         return millis(row.status.data_at)
     age_s = row.health.data_age_s
-    return None if age_s is None or not math.isfinite(age_s) else round((as_of.timestamp() - age_s)) * 1000
+    return None if age_s is None or not math.isfinite(age_s) else round(as_of.timestamp() - age_s) * 1000
 
 
 def event(happened: Event) -> Json:
@@ -132,11 +133,12 @@ def event(happened: Event) -> Json:
         "kind": clean(happened.kind, NAME_CHARS),
         "source": clean(happened.source, NAME_CHARS),
         "at": millis(happened.at),
-        "words": clean(_words(happened.payload)),
+        "words": clean(sentence(happened) if happened.kind in SHOWN else _words(happened.payload)),
     }
 
 
 def _words(payload: Mapping[str, Any]) -> str:
+    """For an event that the desk has no sentence for: its own words, else its facts in a row."""
     said = payload.get("words")
     if isinstance(said, str) and said:
         return said
@@ -150,7 +152,7 @@ def _value(value: Any) -> str:
 
 
 def series(points: Sequence[EquityPoint]) -> Json:
-    """Equity points as two lists of equal length, `t` rising. Points that are not finite, or not later, are left out."""
+    """Equity points as two lists of equal length, `t` rising. What is not finite, or not later, is left out."""
     kept: list[tuple[int, float]] = []
     for point in points:
         at = round(point.at.timestamp() * 1000)

@@ -14,7 +14,7 @@ export function options(chart, size, hooks) {
     ...size,
     ms: 1,
     tzDate: (at) => uPlot.tzDate(new Date(at), show.ZONE),
-    padding: [10, 0, 0, 8],
+    padding: [10, 0, 0, 20], // at the left half a date's width
     legend: { show: false },
     cursor: { drag: { x: false, y: false, setScale: false }, points: { size: 6, width: 1.5 }, bind: { dblclick: () => null } },
     scales: {

@@ -87,6 +87,6 @@ export function ago(at, now) {
 
 /** "OrderFilled" → "Order filled". */
 export function words(name) {
-  const spaced = name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/_/g, " ");
+  const spaced = name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/[._]/g, " ");
   return spaced.charAt(0).toUpperCase() + spaced.slice(1).toLowerCase();
 }
