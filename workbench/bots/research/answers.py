@@ -74,12 +74,12 @@ class Answers:
 
     async def analyze(self, symbol: str, timeframe: str) -> Analysis:
         asked = self._understand(symbol, timeframe)
+        if not asked.mind.ready:
+            raise BotError(f"{self.bot_id} cannot read {asked.symbol} yet: it is still learning; ask again in a moment")
         candles = await self._bars(asked, asked.mind.lookback + 1)
         rows = asked.mind.prepare(candles, last=1)
         words, figures = asked.mind.describe(rows, -1)
         finite = {name: value for name, value in figures.items() if np.isfinite(value)}
-        if not finite:
-            raise BotError(f"{self.bot_id} cannot read {asked.symbol} yet: it is still learning; ask again later")
         decision = asked.mind.judge(rows, -1, self._holding(asked))
         summary = f"{words} {type(decision).__name__}: {decision.reason}."
         return Analysis(self.bot_id, asked.symbol, asked.timeframe, summary, finite, asked.seen_at)

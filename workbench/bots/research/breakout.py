@@ -41,6 +41,7 @@ class BreakoutParams(Params):
 class Breakout(Strategy):
     kind: ClassVar[str] = "breakout"
     lookback: ClassVar[int] = WIDEST + RANGE + 2
+    shaping: ClassVar[tuple[str, ...]] = ("entry", "exit")
 
     def __init__(self, params: BreakoutParams | None = None):
         super().__init__(params or BreakoutParams())

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.bots.research.fans import rising
 from workbench.bots.research.features import HORIZONS, features, lessons, with_horizon
+from workbench.bots.research.forest import Forest, forest_of
 from workbench.bots.research.strategy import (
     LEVELS,
     Decision,
@@ -46,16 +47,16 @@ class LearningParams(Params):
 
 @dataclass(frozen=True, eq=False)
 class QuantileModel:
-    """One tree ensemble a level of LEVELS. `upto`: open time of the newest bar learnt from."""
+    """One sum of trees a level of LEVELS. `upto`: open time of the newest bar learnt from."""
 
-    trees: tuple[Any, ...] = field(repr=False)
+    trees: Forest = field(repr=False)
     upto: pd.Timestamp
     rows: int
 
     def quantiles(self, table: NDArray[np.float64], horizon: int) -> NDArray[np.float64]:
         """Outcome at LEVELS in volatility × √horizon, rising, shape (len(table), len(LEVELS))."""
         asked = with_horizon(table, min(horizon, LONGEST))
-        return np.sort(np.column_stack([tree.predict(asked) for tree in self.trees]), axis=1)
+        return np.sort(self.trees.predict(asked), axis=1)
 
 
 def train(panel: Mapping[str, pd.DataFrame], params: LearningParams) -> QuantileModel:
@@ -71,7 +72,7 @@ def train(panel: Mapping[str, pd.DataFrame], params: LearningParams) -> Quantile
         raise ValueError(f"{len(outcome)} lessons are too few to learn from; give it more history")
     drawn = np.random.Generator(np.random.PCG64(SEED)).permutation(len(outcome))[:LESSONS]
     table, outcome = table[drawn], outcome[drawn]
-    trees = tuple(
+    boosters = [
         HistGradientBoostingRegressor(
             loss="quantile",
             quantile=level,
@@ -84,13 +85,14 @@ def train(panel: Mapping[str, pd.DataFrame], params: LearningParams) -> Quantile
             random_state=SEED,
         ).fit(table, outcome)
         for level in LEVELS
-    )
-    return QuantileModel(trees, max(table.index[-1] for table in panel.values()), len(outcome))
+    ]
+    return QuantileModel(forest_of(boosters), max(table.index[-1] for table in panel.values()), len(outcome))
 
 
 class Learning(Strategy):
     kind: ClassVar[str] = "learning"
     lookback: ClassVar[int] = 338
+    shaping: ClassVar[tuple[str, ...]] = ("horizon",)
     history: ClassVar[int] = 3000
     retrain: ClassVar[int] = 192  # four days of half hours
 

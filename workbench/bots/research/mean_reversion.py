@@ -41,6 +41,7 @@ class MeanReversionParams(Params):
 class MeanReversion(Strategy):
     kind: ClassVar[str] = "mean_reversion"
     lookback: ClassVar[int] = LONG + 1
+    shaping: ClassVar[tuple[str, ...]] = ("window",)
 
     def __init__(self, params: MeanReversionParams | None = None):
         super().__init__(params or MeanReversionParams())

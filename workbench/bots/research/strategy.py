@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.domain.candles import COLUMNS
+
 Prepared = Mapping[str, NDArray[np.float64]]
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 
@@ -79,6 +81,7 @@ class Strategy(ABC):
     kind: ClassVar[str]
     lookback: ClassVar[int]  # bars before the newest that a value may depend on
     history: ClassVar[int] = 1000  # bars worth having: fans are drawn from them
+    shaping: ClassVar[tuple[str, ...]]  # the params that `prepare` depends on
     retrain: ClassVar[int] = 0  # learn again whenever this many bars have closed; 0: nothing is learnt
 
     def __init__(self, params: Any):
@@ -149,5 +152,6 @@ def position_size(budget: Budget, equity: float, cash: float, price: float, stop
 
 
 def columns(candles: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
-    """Open, high, low, close, volume as arrays."""
-    return {name: candles[name].to_numpy(float) for name in ("open", "high", "low", "close", "volume")}
+    """Open, high, low, close, volume as arrays, each contiguous."""
+    table = np.ascontiguousarray(candles.to_numpy(float).T)
+    return dict(zip(COLUMNS, table, strict=True))

@@ -42,6 +42,7 @@ class TrendParams(Params):
 class Trend(Strategy):
     kind: ClassVar[str] = "trend"
     lookback: ClassVar[int] = LONG + 1
+    shaping: ClassVar[tuple[str, ...]] = ("fast", "middle")
 
     def __init__(self, params: TrendParams | None = None):
         super().__init__(params or TrendParams())

@@ -118,6 +118,7 @@ class _Search:
     def _run(self, learnt: Strategy, params: Any, start: int, stop: int):
         """Trade rows [start, stop) after the first; arrays are prepared once: row t of them uses bars up to t only."""
         strategy = learnt.with_params(params)
-        if params not in self._rows:
-            self._rows[params] = strategy.prepare(self.table)
-        return simulate(strategy, self.table, self.first + start, self.first + stop, rows=self._rows[params])
+        shape = tuple(getattr(params, name) for name in strategy.shaping)
+        if shape not in self._rows:
+            self._rows[shape] = strategy.prepare(self.table)
+        return simulate(strategy, self.table, self.first + start, self.first + stop, rows=self._rows[shape])
