@@ -7,12 +7,14 @@ weight moves online by one of two rules on the linearised pinball loss, in which
 
 and pinball(x̂) − pinball(x_k) ≤ r_k. *BOA* (Wintenberger 2017) weighs by η_k exp(η_k V_k), *ML-Poly* (Gaillard, Stoltz &
 van Erven 2014) by η_k (R_k)₊. Rates adapt to each expert's own scale; a step larger than anything seen of one of the
-experts counts in proportion to what had been seen (the whole round is scaled, so that Σ w_k r_k stays 0), and a
-newcomer has no weight before its first scored round while another expert has one. `regret_bound` states what follows
-for every sequence of outcomes, however hostile; docs/learning.md has the proofs, the tests hold the figures to it.
+experts counts in proportion to what had been seen (the whole round is scaled, so that Σ w_k r_k stays 0). A newcomer
+is on probation, scored but without a weight; while all are, the house speaks: the desk's own plain forecast, where
+there is one. `regret_bound` states what follows for every sequence of outcomes, however hostile; docs/learning.md has
+the proof, the tests hold the figures to it.
 
 Values are in units that the caller makes comparable over time, such as log returns divided by a volatility forecast.
-The bounds are about outcomes known before the next forecast; one that comes d rounds late is used when it comes.
+The bounds are about outcomes known before the next forecast. Where `lag` rounds are under way at a time (a horizon of
+several bars, several symbols) outcomes resemble each other, and BOA is √lag times as cautious.
 """
 
 import json
@@ -33,20 +35,25 @@ REGRET, COUNTED, PENALTY, SQUARES, REACH, FIRST_REACH, LOSS = range(7)
 @dataclass(frozen=True, slots=True)
 class TrustRule:
     """How trust moves. band : values are clipped to ± band before they are combined or scored, so that one round costs
-    at most 2 · band. floor : smallest reach. rate : λ ≥ 1 of BOA's η = min(1 / (2 reach), √(λ / squares))."""
+    at most 2 · band. floor : smallest reach. rate, lag : λ and l, both ≥ 1, of BOA's η = min(1 / (2 reach),
+    √(λ / squares)) / √l. probation : rounds an expert is only watched. house : name of the expert that speaks while
+    all others are watched; empty: the mean of those present does."""
 
     levels: tuple[float, ...] = LEVELS
     rule: str = "boa"
     band: float = 10.0
     floor: float = 1e-3
-    rate: float = 2.0
+    rate: float = 1.0
+    lag: int = 1
+    probation: int = 24
+    house: str = ""
 
     def __post_init__(self) -> None:
         as_levels(self.levels)
         if self.rule not in RULES:
             raise ValueRefused(f"no trust rule {self.rule!r}; choose from {', '.join(RULES)}")
-        if not (self.band > 0 and self.floor > 0 and self.rate >= 1):
-            raise ValueRefused(f"trust needs band > 0, floor > 0 and rate ≥ 1, got {self}")
+        if not (min(self.band, self.floor) > 0 and min(self.rate, self.lag, self.probation) >= 1):
+            raise ValueRefused(f"trust needs band and floor > 0, rate, lag and probation ≥ 1, got {self}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,8 +133,7 @@ def aligned(trust: Trust, fans: Mapping[str, ArrayLike]) -> np.ndarray:
 
 def combine(trust: Trust, values: np.ndarray) -> Combination | None:
     """The collective fan of `values` (n_experts, n_levels; a row with NaN or infinity is silent); None if all are."""
-    rule = trust.rule
-    weights = _weights(trust.rounds, trust.tables, values, RULES.index(rule.rule), rule.rate)
+    rule, weights = trust.rule, _weights_of(trust, values)
     if not weights.size or not weights[:, 0].sum() > 0:
         return None
     return Combination(rearranged(_mix(values, weights, rule.band)), weights)
@@ -137,56 +143,74 @@ def updated(trust: Trust, values: np.ndarray, outcome: float) -> Trust:
     """Trust after `outcome` (finite, unit of `values`) answered `values`. All silent: the same trust."""
     if not np.isfinite(outcome):
         raise ValueRefused(f"trust moves on finite outcomes, got {outcome}; leave the round out instead")
-    rule = trust.rule
-    weights = _weights(trust.rounds, trust.tables, values, RULES.index(rule.rule), rule.rate)
+    rule, weights = trust.rule, _weights_of(trust, values)
     levels = np.array(rule.levels)
     tables, rounds = _step(trust.rounds, trust.tables, values, weights, levels, float(outcome), _limits(rule))
     return Trust(rule, trust.experts, rounds, tables)
 
 
-def _limits(rule: TrustRule) -> tuple[float, float, float]:
-    return rule.band, rule.floor, rule.rate
+def _weights_of(trust: Trust, values: np.ndarray) -> np.ndarray:
+    rule = trust.rule
+    house = trust.experts.index(rule.house) if rule.house in trust.experts else -1
+    return _weights(trust.rounds, trust.tables, values, (RULES.index(rule.rule), house), _limits(rule))
+
+
+def _limits(rule: TrustRule) -> tuple[float, float, float, float, int]:
+    return rule.band, rule.floor, rule.rate, float(np.sqrt(rule.lag)), rule.probation
 
 
 @numba.njit(cache=True)
-def _rate(reach: float, squares: float, rate: float) -> float:
-    return min(0.5 / reach, np.sqrt(rate / squares)) if squares > 0 else 0.5 / reach
+def _eta(cell, rate, caution):
+    """BOA's learning rate of one expert and level."""
+    eta = 0.5 / cell[REACH]
+    if cell[SQUARES] > 0:
+        eta = min(eta, np.sqrt(rate / cell[SQUARES]))
+    return eta / caution
 
 
 @numba.njit(cache=True)
-def _weights(rounds, tables, values, rule, rate):
+def _weights(rounds, tables, values, who, limits):
+    (rule, house), (_, _, rate, caution, probation) = who, limits
     n, m = values.shape
     awake = np.array([np.isfinite(values[k]).all() for k in range(n)], dtype=np.bool_)
-    known = awake & (rounds > 0)
+    known = awake & (rounds >= probation)
+    if not known.any():
+        known = awake.copy()
+        if house >= 0 and awake[house]:
+            known[:] = False
+            known[house] = True
+        rule = -1
     weights = np.zeros((n, m))
     for level in range(m):
         column = weights[:, level]
-        if not known.any():
-            column[:] = awake
-        elif rule == 0:
-            _boa_column(column, known, tables[:, :, level], rate)
-        else:
-            for k in range(n):
-                if known[k]:
-                    reach, squares = tables[4, k, level], tables[3, k, level]
-                    column[k] = max(tables[1, k, level], 0.0) / (reach * reach + squares)
-            if column.sum() == 0:
-                column[:] = known
+        if rule == 0:
+            _boa_column(column, known, tables[:, :, level], rate, caution)
+        elif rule == 1:
+            _poly_column(column, known, tables[:, :, level])
+        if column.sum() == 0:
+            column[:] = known
         if column.sum() > 0:
             column /= column.sum()
     return weights
 
 
 @numba.njit(cache=True)
-def _boa_column(column, known, table, rate):
+def _boa_column(column, known, table, rate, caution):
     top = -np.inf
     for k in range(column.size):
         if known[k]:
-            eta = _rate(table[4, k], table[3, k], rate)
-            column[k] = np.log(eta) + eta * (table[1, k] - table[2, k])
+            eta = _eta(table[:, k], rate, caution)
+            column[k] = np.log(eta) + eta * (table[COUNTED, k] - table[PENALTY, k])
             top = max(top, column[k])
     for k in range(column.size):
         column[k] = np.exp(column[k] - top) if known[k] else 0.0
+
+
+@numba.njit(cache=True)
+def _poly_column(column, known, table):
+    for k in range(column.size):
+        if known[k]:
+            column[k] = max(table[COUNTED, k], 0.0) / (table[REACH, k] ** 2 + table[SQUARES, k])
 
 
 @numba.njit(cache=True)
@@ -201,40 +225,41 @@ def _mix(values, weights, band):
 
 @numba.njit(cache=True)
 def _step(rounds, tables, values, weights, levels, outcome, limits):
-    band, floor, rate = limits
+    band, floor, rate, caution, probation = limits
     n, m = values.shape
     awake = np.array([np.isfinite(values[k]).all() for k in range(n)], dtype=np.bool_)
-    after, counted_rounds = tables.copy(), rounds + awake
-    combined = _mix(values, weights, band)
+    known = awake & (rounds >= probation)
+    after, combined = tables.copy(), _mix(values, weights, band)
     for level in range(m):
-        mixed = combined[level]
-        slope = (1.0 if outcome < mixed else 0.0) - levels[level]
+        slope = (1.0 if outcome < combined[level] else 0.0) - levels[level]
+        clipped = np.minimum(np.maximum(values[:, level], -band), band)
+        steps = slope * (combined[level] - clipped)
         scale = 1.0
         for k in range(n):
-            if awake[k] and rounds[k] > 0:
-                step = abs(slope * (mixed - min(max(values[k, level], -band), band)))
-                scale = min(scale, tables[4, k, level] / step) if step > 0 else scale
+            if known[k] and abs(steps[k]) > tables[REACH, k, level]:
+                scale = min(scale, tables[REACH, k, level] / abs(steps[k]))
         for k in range(n):
             if awake[k]:
-                x = min(max(values[k, level], -band), band)
-                miss = outcome - x
-                after[6, k, level] += max(levels[level] * miss, (levels[level] - 1) * miss)
-                _credit(after[:, k, level], slope * (mixed - x), scale, rounds[k] > 0, floor, rate)
-    return after, counted_rounds
+                miss = outcome - clipped[k]
+                after[LOSS, k, level] += max(levels[level] * miss, (levels[level] - 1) * miss)
+                _credit(after[:, k, level], steps[k], scale, known[k], (floor, rate, caution))
+    return after, rounds + awake
 
 
 @numba.njit(cache=True)
-def _credit(cell, step, scale, known, floor, rate):
+def _credit(cell, step, scale, known, limits):
     """Enter one step into the seven sums of one expert and level."""
-    cell[0] += step
-    if not known:  # the first round only tells the scale
-        cell[4] = cell[5] = max(abs(step), floor)
+    floor, rate, caution = limits
+    cell[REGRET] += step
+    if not known:  # probation only tells the scale
+        cell[REACH] = max(abs(step), floor, cell[REACH])
+        cell[FIRST_REACH] = cell[REACH]
         return
     part = scale * step
-    cell[2] += _rate(cell[4], cell[3], rate) * part * part
-    cell[1] += part
-    cell[3] += part * part
-    cell[4] = max(cell[4], abs(step))
+    cell[PENALTY] += _eta(cell, rate, caution) * part * part
+    cell[COUNTED] += part
+    cell[SQUARES] += part * part
+    cell[REACH] = max(cell[REACH], abs(step))
 
 
 def regret_bound(trust: Trust) -> np.ndarray:
@@ -243,21 +268,22 @@ def regret_bound(trust: Trust) -> np.ndarray:
     It bounds, over the rounds in which the expert spoke, the collective's pinball loss minus the expert's own. Summed
     over levels it also bounds the loss of the published fan, because rearranging never raises that sum.
     """
-    scored = trust.rounds > 0
+    rule, scored = trust.rule, trust.rounds > 0
     bound = np.zeros(trust.tables.shape[1:])
     reach, first, squares = (
         trust.tables[REACH, scored],
         trust.tables[FIRST_REACH, scored],
         trust.tables[SQUARES, scored],
     )
-    surprises = reach * (1 + np.log(reach / first).sum(axis=0))
-    if trust.rule.rule == "boa":
+    watched = np.minimum(trust.rounds[scored], rule.probation)[:, None]
+    surprises = reach * (watched + np.log(reach / first).sum(axis=0))
+    if rule.rule == "boa":
+        caution = np.sqrt(rule.lag)
         drift = reach / first - 1 + 0.58 * np.log(np.maximum(squares / (3 * first**2), 1))
-        potential = np.log((1 + drift / np.e).sum(axis=0))
-        rate = trust.rule.rate
-        bound[scored] = potential * np.maximum(2 * reach, np.sqrt(squares / rate)) + np.sqrt(8 * rate * squares)
+        potential = caution * np.log((1 + drift / np.e).sum(axis=0))
+        penalty = np.sqrt(8 * rule.rate * squares) / caution
+        bound[scored] = surprises + penalty + potential * np.maximum(2 * reach, np.sqrt(squares / rule.rate))
     else:
         spread = reach**2 + squares
-        bound[scored] = np.sqrt(spread * np.log2(spread / first**2).sum(axis=0))
-    bound[scored] += surprises
+        bound[scored] = surprises + np.sqrt(spread * np.log2(spread / first**2).sum(axis=0))
     return bound

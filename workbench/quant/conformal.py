@@ -1,15 +1,16 @@
 """Honest intervals: quantiles that reach their promised coverage on any sequence of outcomes.
 
 Adaptive conformal inference (Gibbs & Candès 2021), one tracker a level, on top of any fan. Tracker i holds θ_i, the
-probability at which the fan is read when level p_i is asked for, and moves by θ_i ← θ_i + γ (p_i − 1{y ≤ q_i}). What is
-*played* is the isotonic fit of θ, so that published quantiles never cross; what is *counted* is the published quantile.
+probability at which the fan is read when level p_i is asked for, and moves by θ_i ← θ_i + γ_i (p_i − 1{y ≤ q_i}). What
+is *played* is the isotonic fit of θ, so that published quantiles never cross; what is *counted* is the published one.
 
-The coverage of every level is within `coverage_bound` of p_i, whatever happens:
-neighbours that would cross (θ_i > θ_{i+1}) lie in one pooled block, are played alike, hit or miss together, and so
-move apart by γ (p_{i+1} − p_i); others can pass each other by less than γ. So θ_i strays at most ½ (n_levels − 1) γ from
-what is played, and where 1 (always a hit) or 0 (never one) is played it turns back: θ stays within ½ (n_levels + 1) γ
-of [0, 1]. The moves telescope: mean hit − p_i = (θ_i at the start − θ_i now) / (γ · rounds). One level gives the
-authors' own bound. Outcomes used d rounds late stretch γ to (d + 1) γ in the excursion.
+Steps are long in the tails and short in the middle, γ_i = γ · p_tail / min(p_i, 1 − p_i), so that γ_i p_i never falls
+and γ_i (1 − p_i) never rises with i. Then the coverage of every level is within `coverage_bound` of p_i, whatever
+happens: neighbours that would cross (θ_i > θ_{i+1}) lie in one pooled block, are played alike, hit or miss together,
+and so do not move further across; others can pass each other by less than γ. Hence θ_i strays at most
+½ (n_levels − 1) γ from what is played, and where 1 (always a hit) or 0 (never one) is played it turns back: θ stays within
+½ (n_levels + 1) γ of [0, 1]. The moves telescope: mean hit − p_i = (θ_i at the start − θ_i now) / (γ_i · rounds). With
+one level this is the authors' own bound. Outcomes used d rounds late stretch γ to (d + 1) γ in the excursion.
 
 At θ ≤ 0 and θ ≥ 1 the quantile is infinite, as the theorem demands; `within` makes it a finite price, and the bound
 then holds for outcomes inside those limits.
@@ -26,7 +27,8 @@ from workbench.quant.fans import as_fan, as_levels, quantiles_at
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """State of the trackers. levels : promised probabilities. step : γ in (0, 1). theta, hits : one a level."""
+    """State of the trackers. levels : promised probabilities. step : γ in (0, 1), the step of the outermost level.
+    theta : where each tracker stands. hits : outcomes at or below each published quantile. rounds : outcomes seen."""
 
     levels: tuple[float, ...]
     step: float
@@ -40,10 +42,16 @@ class Calibration:
             raise ValueRefused(f"a calibration needs 0 < step < 1 and one θ and hit count a level, got {self}")
 
 
-def new_calibration(levels: ArrayLike, step: float = 0.01) -> Calibration:
+def new_calibration(levels: ArrayLike, step: float = 0.006) -> Calibration:
     """Trackers that begin by believing the fan."""
     p = tuple(as_levels(levels).tolist())
     return Calibration(p, step, p, (0,) * len(p))
+
+
+def steps(calibration: Calibration) -> list[float]:
+    """γ_i of every level."""
+    tails = [min(p, 1 - p) for p in calibration.levels]
+    return [calibration.step * min(tails) / tail for tail in tails]
 
 
 def played(calibration: Calibration) -> np.ndarray:
@@ -77,11 +85,12 @@ def within(quantiles: ArrayLike, low: float, high: float) -> np.ndarray:
 
 def observed(calibration: Calibration, published: ArrayLike, outcome: float) -> Calibration:
     """Calibration after `outcome` met `published` quantiles (n_levels,), which may have been made some rounds ago."""
-    levels, step = calibration.levels, calibration.step
+    levels = calibration.levels
     hit = [quantile >= outcome for quantile in np.asarray(published, dtype=float).tolist()]
-    theta = tuple(t + step * (p - h) for t, p, h in zip(calibration.theta, levels, hit, strict=True))
-    hits = tuple(count + h for count, h in zip(calibration.hits, hit, strict=True))
-    return Calibration(levels, step, theta, hits, calibration.rounds + 1)
+    moves = zip(calibration.theta, steps(calibration), levels, hit, strict=True)
+    theta = tuple([t + step * (p - h) for t, step, p, h in moves])
+    hits = tuple([count + h for count, h in zip(calibration.hits, hit, strict=True)])
+    return Calibration(levels, calibration.step, theta, hits, calibration.rounds + 1)
 
 
 def coverage_bound(calibration: Calibration, delay: int = 0) -> np.ndarray:
@@ -93,4 +102,4 @@ def coverage_bound(calibration: Calibration, delay: int = 0) -> np.ndarray:
     if not calibration.rounds:
         return np.full(p.size, np.inf)
     excursion = (p.size + 1) / 2 * (delay + 1) * calibration.step
-    return (np.maximum(p, 1 - p) + excursion) / (calibration.step * calibration.rounds)
+    return (np.maximum(p, 1 - p) + excursion) / (np.array(steps(calibration)) * calibration.rounds)

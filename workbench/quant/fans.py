@@ -1,7 +1,7 @@
 """Fans: a distribution told by a few quantiles. The geometry that scoring, trust and calibration share.
 
-A fan is a pair (levels, values). levels : (n_levels,) strictly rising probabilities in (0, 1). values : (..., n_levels),
-never falling along the last axis, any unit, rows with NaN give NaN. Between stated levels the quantile function is
+A fan is a pair (levels, values). levels : (n_levels,) strictly rising probabilities in (0, 1). values : (...,
+n_levels), never falling along the last axis, any unit, rows with NaN give NaN. Between stated levels the quantile function is
 linear; beyond them it falls off like an exponential tail through the two outermost quantiles, so that probability 0
 lies at minus infinity and 1 at infinity.
 """
@@ -18,7 +18,7 @@ def as_levels(levels: ArrayLike) -> np.ndarray:
     """Levels as an array of shape (n_levels,). Raises ValueRefused unless they rise strictly within (0, 1)."""
     array = np.asarray(levels, dtype=float)
     if array.ndim != 1 or not array.size or not (array[0] > 0 and array[-1] < 1 and (np.diff(array) > 0).all()):
-        raise ValueRefused(f"levels must rise strictly within (0, 1), got {levels}")
+        raise ValueRefused(f"levels must rise strictly within (0, 1), got {levels!r}")
     return array
 
 

@@ -28,8 +28,8 @@ class Growth:
 class Trees:
     """A sum of trees. Nodes of all trees one after another, arrays of shape (n_nodes,); a leaf has left = right = 0.
 
-    feature : column tested; threshold : go left where x ≤ threshold; left, right : absolute node numbers; value : what a
-    leaf adds. roots : (n_trees,) first node of each tree. baseline : prediction of no tree. n_features : columns of x.
+    feature : column tested; threshold : go left where x ≤ threshold; left, right : absolute node numbers; value : what
+    a leaf adds. roots : (n_trees,) first node of each tree. baseline : prediction of no tree. n_features : columns of x.
     """
 
     feature: np.ndarray
