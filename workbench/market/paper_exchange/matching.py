@@ -161,7 +161,7 @@ class RestingOrders:
                 order = self.orders[key]
                 if not order.crosses(here):
                     if turn := _turn(order, here, move.end):
-                        heapq.heappush(queue, (turn[0] + distance, *turn[1:]))
+                        heapq.heappush(queue, (distance + turn[0], distance + turn[0], *turn[2:]))
                     continue
                 price, maker = here, False
             else:
