@@ -36,7 +36,7 @@ def context() -> Any:
 
 
 def event(name: str, number: int, **facts: Any) -> NewEvent:
-    return NewEvent("bench", name, {"number": number, **facts}, f"{name}:{number}", datetime.now(UTC))
+    return NewEvent(name.partition("-")[0], name, {"number": number, **facts}, f"{name}:{number}", datetime.now(UTC))
 
 
 # --- writers ---------------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def kill_writers(url: str, kills: int, seed: int = 1) -> Kills:
     alive = [begin(0), begin(1)]
     for number in range(kills):
         name, process = alive.pop(rng.randrange(2))
-        _until(lambda name=name: counts[name].value > 0)
+        until(lambda name=name: counts[name].value > 0)
         time.sleep(rng.uniform(0, 0.02))
         process.kill()
         process.join()
@@ -110,7 +110,7 @@ def kill_writers(url: str, kills: int, seed: int = 1) -> Kills:
 def _lost(url: str, kills: int, acked: dict[str, int]) -> Kills:
     ledger = open_ledger(url)
     ledger.check()
-    there = {found.event_id for found in ledger.read(limit=10_000_000, kinds=["bench"])}
+    there = {found.event_id for found in ledger.read(limit=10_000_000, kinds=["writer"])}
     ledger.close()
     lost = sum(f"{name}:{number}" not in there for name, count in acked.items() for number in range(count))
     return Kills(kills, sum(acked.values()), lost)
@@ -130,7 +130,7 @@ def crowd(url: str, writers: int = 8, each: int = 100, durable: bool = True) -> 
     start, total = context(), writers * each
     open_ledger(url).close()
     ready, heard = start.Semaphore(0), start.Queue()
-    reader = start.Process(target=follow, args=(url, "bench", total, ready, heard), daemon=True)
+    reader = start.Process(target=follow, args=(url, "crowd", total, ready, heard), daemon=True)
     reader.start()
     ready.acquire()
     counts = [start.Value("q", 0, lock=False) for _ in range(writers)]
@@ -140,7 +140,7 @@ def crowd(url: str, writers: int = 8, each: int = 100, durable: bool = True) -> 
     ]
     for process in crew:
         process.start()
-    _until(lambda: any(count.value for count in counts))
+    until(lambda: any(count.value for count in counts))
     began = time.monotonic()
     for process in crew:
         process.join()
@@ -216,14 +216,14 @@ def switch_desks(url: str, switches: int, ttl_s: float = 0.3, seed: int = 1) -> 
     done = stuck = number = 0
     try:
         while done < switches:
-            _until(lambda: ledger.holder("desk") is not None)
+            until(lambda: ledger.holder("desk") is not None)
             number += 5
             for at in range(number - 5, number):
                 ledger.submit(Command(f"c{at}", "effect", {"at": at}, "bench", datetime.now(UTC)))
             time.sleep(rng.uniform(0, 0.06))
             moved = _freeze_holder(ledger)
             done, stuck = done + moved, stuck + (not moved)
-        _until(lambda: ledger.command(f"c{number - 1}").state in ("done", "failed"))  # type: ignore[union-attr]
+        until(lambda: ledger.command(f"c{number - 1}").state in ("done", "failed"))  # type: ignore[union-attr]
         return _judge(ledger, done, stuck, number)
     finally:
         for process in desks:
@@ -240,7 +240,7 @@ def _freeze_holder(ledger: SqlLedger) -> bool:
     pid = int(lease.holder.rpartition(":")[2])
     os.kill(pid, signal.SIGSTOP)
     try:
-        return _until(lambda: (now := ledger.holder("desk")) is not None and now.token > lease.token, _FROZEN_S)
+        return until(lambda: (now := ledger.holder("desk")) is not None and now.token > lease.token, _FROZEN_S)
     finally:
         os.kill(pid, signal.SIGCONT)
 
@@ -265,7 +265,7 @@ def _old(log: list[Event]) -> int:
     return old
 
 
-def _until(condition: Any, seconds: float = _PATIENCE_S) -> bool:
+def until(condition: Any, seconds: float = _PATIENCE_S) -> bool:
     ends = time.monotonic() + seconds
     while not (held := condition()) and time.monotonic() < ends:
         time.sleep(0.001)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
 from workbench.domain.commands import Command, CommandRecord, CommandState, Lease
@@ -16,7 +16,11 @@ from workbench.ledger.lease import confirm
 from workbench.ledger.store import Store
 
 _table = schema.commands
-_ENDED = (CommandState.DONE, CommandState.FAILED)
+_FIND = select(_table).where(_table.c.command_id == bindparam("command_id"))
+_NEXT_NUMBER = select(func.coalesce(func.max(_table.c.number), 0) + 1)
+_PENDING = select(_table).where(_table.c.state == CommandState.PENDING).order_by(_table.c.number).limit(1)
+_OF_LEASE = (_table.c.lease == bindparam("of_lease")) & (_table.c.state == bindparam("in_state"))
+_IN_STATE = select(_table).where(_OF_LEASE).order_by(_table.c.number)
 
 
 class CommandLog:
@@ -36,7 +40,7 @@ class CommandLog:
             found = _find(connection, command.command_id)
             if found is not None:
                 return _same(_as_record(found), row)
-            number = connection.execute(select(func.coalesce(func.max(_table.c.number), 0) + 1)).scalar_one()
+            number = connection.execute(_NEXT_NUMBER).scalar_one()
             connection.execute(_table.insert().values(number=number, **row))
             self._note(connection, "submitted", command.command_id, row["issued_by"], name=row["name"])
             return _as_record(_needed(connection, command.command_id))
@@ -85,13 +89,12 @@ class CommandLog:
         """
         with self._store.write() as connection:
             confirm(connection, lease, self._store)
-            of_lease = (_table.c.lease == lease.name) & (_table.c.token < lease.token)
-            running = select(_table).where(of_lease & (_table.c.state == CommandState.RUNNING))
-            for row in connection.execute(running).all():
+            for row in _in_state(connection, lease, CommandState.RUNNING):
+                if row.token == lease.token:
+                    continue
                 _change(connection, row.command_id, state=CommandState.UNKNOWN)
                 self._note(connection, "unknown", row.command_id, lease.holder, lease=lease.name, token=row.token)
-            unknown = select(_table).where((_table.c.lease == lease.name) & (_table.c.state == CommandState.UNKNOWN))
-            return [_as_record(row) for row in connection.execute(unknown.order_by(_table.c.number))]
+            return [_as_record(row) for row in _in_state(connection, lease, CommandState.UNKNOWN)]
 
     def append_fenced(self, lease: Lease, events: Sequence[NewEvent]) -> list[Event]:
         """Append `events`, durably, where `lease` carries the newest token and has not ended; else LeaseLost."""
@@ -144,7 +147,7 @@ def _same(found: CommandRecord, row: Mapping[str, Any]) -> CommandRecord:
 
 
 def _find(connection: Connection, command_id: str) -> Row | None:
-    return connection.execute(select(_table).where(_table.c.command_id == command_id)).one_or_none()
+    return connection.execute(_FIND, {"command_id": command_id}).one_or_none()
 
 
 def _needed(connection: Connection, command_id: str) -> Row:
@@ -155,8 +158,12 @@ def _needed(connection: Connection, command_id: str) -> Row:
 
 
 def _oldest_pending(connection: Connection) -> Row | None:
-    query = select(_table).where(_table.c.state == CommandState.PENDING).order_by(_table.c.number).limit(1)
-    return connection.execute(query).one_or_none()
+    return connection.execute(_PENDING).one_or_none()
+
+
+def _in_state(connection: Connection, lease: Lease, state: CommandState) -> Sequence[Row]:
+    """Commands that were taken under any token of this lease and are in `state` now, oldest first."""
+    return connection.execute(_IN_STATE, {"of_lease": lease.name, "in_state": state}).all()
 
 
 def _change(connection: Connection, command_id: str, **values: Any) -> None:

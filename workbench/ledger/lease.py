@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.engine import Connection
 
 from workbench.domain.commands import Lease
@@ -19,6 +19,7 @@ from workbench.ledger.store import Store, upsert
 
 log = structlog.get_logger(__name__)
 _table = schema.leases
+_ROW = select(_table).where(_table.c.name == bindparam("lease_name"))
 
 
 class LeaseTable:
@@ -183,7 +184,7 @@ def _ticks() -> float:
 
 
 def _row(connection: Connection, name: str) -> Row | None:
-    return connection.execute(select(_table).where(_table.c.name == name)).one_or_none()
+    return connection.execute(_ROW, {"lease_name": name}).one_or_none()
 
 
 def _values(lease: Lease) -> dict[str, Any]:

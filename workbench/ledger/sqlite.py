@@ -102,16 +102,22 @@ def _make_private(path: Path) -> None:
     again would drop the locks that SQLite holds on it in this process."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            return
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
-    except FileExistsError:
-        return  # another process was first
+        if not path.exists():
+            _create(path)
     except OSError as error:
         raise LedgerError(f"the ledger {path} cannot be created: {error.strerror}; name another place") from error
+
+
+def _create(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return  # another process was first
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _engine(path: Path) -> Engine:

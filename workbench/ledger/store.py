@@ -65,6 +65,7 @@ class Store:
 
     def __init__(self, backend: Backend):
         self.backend = backend
+        self._now = select(literal_column(backend.now_sql, UtcTime))
         self._turn = threading.Lock()  # threads of one process queue here instead of polling the database's lock
         self._pid = os.getpid()
         with self.write() as connection:
@@ -93,7 +94,7 @@ class Store:
 
     def now(self, connection: Connection) -> datetime:
         """The database's clock, UTC: the only one that decides when a lease ends."""
-        return connection.execute(select(literal_column(self.backend.now_sql, UtcTime))).scalar_one()
+        return connection.execute(self._now).scalar_one()
 
     def check(self) -> None:
         """Raise LedgerError where the database finds damage in itself. Reads everything."""
