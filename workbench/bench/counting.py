@@ -1,5 +1,6 @@
 """A bot that keeps a list of every effect it accepts, and of every one it refuses."""
 
+import resource
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,14 @@ from workbench.domain.errors import BotFenced
 from workbench.domain.portfolio import BotState, BotStatus, MoneyMode
 
 TOKEN = "bench"
+
+
+def allow_files(count: int) -> None:
+    """Let this process hold `count` sockets, as far as the system permits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +77,3 @@ class FencedBot:
             found += effect.token < newest
             newest = max(newest, effect.token)
         return found
-
-

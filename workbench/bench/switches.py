@@ -10,6 +10,7 @@ over until it wakes or is killed. Such a try is undone, counted as `held_the_dat
 import asyncio
 import json
 import os
+import random
 import secrets
 import signal
 import sys
@@ -108,6 +109,8 @@ async def _keep_asking(ledger: SqlLedger) -> None:
 
 async def _switch(ledger: SqlLedger, bot: FencedBot, desks: dict[str, asyncio.subprocess.Process]) -> bool:
     """Freeze whoever acts until the other has acted, then let it go on and try. False where nobody could take over."""
+    await _acting(ledger, bot)
+    await asyncio.sleep(random.random() * 2 * EVERY_S)  # not always right after an effect, when it is being recorded
     holder = await _acting(ledger, bot)
     os.kill(desks[holder].pid, signal.SIGSTOP)
     try:
