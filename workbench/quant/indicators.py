@@ -45,7 +45,8 @@ def rolling_min(values: Series, window: int) -> Series:
 def lagged(values: Series, steps: int) -> Series:
     """Value `steps` rows before; NaN where there is none."""
     out = np.full(len(values), np.nan)
-    out[steps:] = values[: len(values) - steps] if steps else values
+    if steps < len(values):
+        out[steps:] = values[: len(values) - steps]
     return out
 
 
@@ -66,10 +67,10 @@ def atr(high: Series, low: Series, close: Series, window: int) -> Series:
 
 
 def zscore(values: Series, window: int) -> Series:
-    """Distance from the rolling mean in rolling standard deviations; 0 where nothing moved."""
-    spread = rolling_std(values, window)
-    away = values - rolling_mean(values, window)
-    return np.divide(away, spread, out=np.where(np.isnan(spread), np.nan, 0.0), where=spread > 0)
+    """Distance from the rolling mean in rolling standard deviations; 0 where nothing moved but the last bit."""
+    spread, mean = rolling_std(values, window), rolling_mean(values, window)
+    moved = spread > 1e-12 * np.abs(mean)
+    return np.divide(values - mean, spread, out=np.where(np.isnan(spread), np.nan, 0.0), where=moved)
 
 
 def channel_position(high: Series, low: Series, close: Series, window: int) -> Series:

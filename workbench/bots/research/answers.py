@@ -17,6 +17,7 @@ from workbench.domain.market import Timeframe, resolve_symbol
 from workbench.domain.portfolio import BotState
 from workbench.domain.ports import Progress
 from workbench.market.exchange import fetch_candles
+from workbench.market.timeframes import resample
 
 DAY_S = 86_400
 TUNE_BARS = 4_000
@@ -204,8 +205,4 @@ class Answers:
 
 def _longer(base: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     """Own bars as bars of the asked length."""
-    if asked.ratio == 1:
-        return base
-    from workbench.market.timeframes import resample
-
-    return resample(base, asked.session.timeframe, asked.timeframe)
+    return resample(base, asked.session.timeframe, asked.timeframe, asked.seen_at) if asked.ratio > 1 else base
