@@ -13,11 +13,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.support import naive_risk as naive
 from workbench.domain.orders import Side
 from workbench.domain.risk import BotLimits, Denied, DeskLimits, Intent, Quote
 from workbench.quant.gate import Gate
 from workbench.quant.marginal_risk import RiskModel
 from workbench.quant.reservations import Snapshot
+from workbench.quant.tally import FLAT, growth
 
 EXAMPLES = int(os.environ.get("WORKBENCH_GATE_EXAMPLES", "60"))  # the full figure uses 1000
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -25,7 +27,11 @@ SYMBOLS = tuple(f"C{i}/USD" for i in range(6))
 BOTS = tuple(f"b{i}" for i in range(20))
 PRICE = 10.0
 BOT = BotLimits(2_000.0, 3_000.0, 5_000.0, 0.05, 1000, 1.0, 1000, 1.0, 1e6)
-DESK = DeskLimits(9_000.0, 20_000.0, 30_000.0, 25_000.0, 18_000.0, 12_000.0, 900.0, 1e6, 1e6, 1e6)
+WIDE = DeskLimits(9_000.0, 20_000.0, 30_000.0, 25_000.0, 18_000.0, 12_000.0, 900.0, 1e6, 1e6, 1e6)
+# Each desk has one limit near enough to be met within fifty steps.
+NEAR = {"symbol_value": 4_000.0, "cluster_value": 5_000.0, "venue_value": 5_000.0, "gross_value": 5_000.0}
+NEAR |= {"net_value": 2_500.0, "correlated_value": 1_500.0, "cvar_value": 60.0}
+DESKS = [WIDE, *(replace(WIDE, **{name: value}) for name, value in NEAR.items())]
 TOLERANCE = 1 + 1e-9
 junk = st.sampled_from([math.nan, math.inf, -math.inf, None, "1", 0.0, -1.0])
 
@@ -42,13 +48,14 @@ MODEL = a_model()
 class DeskMachine(RuleBasedStateMachine):
     """`held` and `orders` are what the venue has; the gate hears of it late, twice or not at all."""
 
-    @initialize()
-    def start(self):
+    @initialize(desk=st.sampled_from(DESKS))
+    def start(self, desk):
+        self.desk = desk
         self.held, self.orders, self.count, self.now = {}, {}, 0, NOW
         self.gate = self.fresh_gate()
 
     def fresh_gate(self, remembering=False):
-        gate = Gate(DESK, MODEL, dict.fromkeys(SYMBOLS, "coins"), dict.fromkeys(BOTS, "paper"))
+        gate = Gate(self.desk, MODEL, dict.fromkeys(SYMBOLS, "coins"), dict.fromkeys(BOTS, "paper"))
         for symbol in SYMBOLS:
             gate.quote(Quote(symbol, PRICE, 1.0, self.now))
         for order in self.orders.values() if remembering else ():
@@ -72,18 +79,28 @@ class DeskMachine(RuleBasedStateMachine):
         bot=st.sampled_from(BOTS),
         symbol=st.sampled_from(SYMBOLS),
         side=st.sampled_from(list(Side)),
-        amount=st.floats(0.01, 400),
+        amount=st.floats(1, 250),
         shrink=st.booleans(),
     )
     def ask(self, bot, symbol, side, amount, shrink):
         self.count += 1
         self.now += timedelta(seconds=1)
         intent = Intent(f"o{self.count}", bot, symbol, side, amount, PRICE, self.now, shrink)
+        known = self.gate.tally.cells.get((bot, symbol), FLAT)
         verdict = self.gate.ask(intent, self.now)
         if not isinstance(verdict, Denied):
+            if growth(known, side, verdict.amount)[1] > 0:
+                self.bounded_cvar(symbol, verdict.amount if side is Side.BUY else -verdict.amount)
             new = {"bot": bot, "symbol": symbol, "side": side, "amount": verdict.amount, "filled": 0.0, "done": False}
             self.orders[intent.intent_id] = new | {"intent": intent, "verdict": verdict}
             self.last = intent
+
+    def bounded_cvar(self, symbol, amount):
+        """Of what the venue holds, heard of or not, with the new order filled. (Leaving later may raise it.)"""
+        held = np.zeros(len(SYMBOLS))
+        for (_, name), value in [*self.held.items(), (("", symbol), amount)]:
+            held[SYMBOLS.index(name)] += value * PRICE
+        assert naive.cvar(-MODEL.scenarios @ held, 0.95) <= self.desk.cvar_value * TOLERANCE
 
     @precondition(lambda self: getattr(self, "last", None) and not self.orders[self.last.intent_id]["done"])
     @rule()
@@ -160,14 +177,15 @@ class DeskMachine(RuleBasedStateMachine):
         short = [sum(max(-c[0], 0) for at, c in cells.items() if at[1] == s) * PRICE for s in SYMBOLS]
         n = np.maximum(long, short)
 
+        total = min(self.desk.gross_value, self.desk.cluster_value, self.desk.venue_value)
         assert max(worst.values()) <= BOT.position_value * TOLERANCE
         for bot in BOTS:
             assert sum(v for at, v in worst.items() if at[0] == bot) <= BOT.gross_value * TOLERANCE
         for symbol in SYMBOLS:
-            assert sum(v for at, v in worst.items() if at[1] == symbol) <= DESK.symbol_value * TOLERANCE
-        assert sum(worst.values()) <= min(DESK.gross_value, DESK.cluster_value, DESK.venue_value) * TOLERANCE
-        assert max(sum(long), sum(short)) <= DESK.net_value * TOLERANCE
-        assert math.sqrt(n @ np.abs(MODEL.correlation) @ n) <= DESK.correlated_value * TOLERANCE
+            assert sum(v for at, v in worst.items() if at[1] == symbol) <= self.desk.symbol_value * TOLERANCE
+        assert sum(worst.values()) <= total * TOLERANCE
+        assert max(sum(long), sum(short)) <= self.desk.net_value * TOLERANCE
+        assert math.sqrt(n @ np.abs(MODEL.correlation) @ n) <= self.desk.correlated_value * TOLERANCE
 
 
 TestDesk = DeskMachine.TestCase
