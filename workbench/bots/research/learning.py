@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from workbench.bots.research.fans import rising
 from workbench.bots.research.features import HORIZONS, features, lessons, with_horizon
@@ -59,33 +60,35 @@ class QuantileModel:
         return np.sort(self.trees.predict(asked), axis=1)
 
 
+def _booster(level: float, params: LearningParams) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor  # heavy: only the bot that learns pays for it
+
+    return HistGradientBoostingRegressor(
+        loss="quantile",
+        quantile=level,
+        max_iter=params.rounds,
+        max_leaf_nodes=params.leaves,
+        min_samples_leaf=100,
+        learning_rate=0.08,
+        max_bins=63,
+        early_stopping=False,
+        random_state=SEED,
+    )
+
+
 def train(panel: Mapping[str, pd.DataFrame], params: LearningParams) -> QuantileModel:
     """Fit on every bar of `panel` (candles by symbol) whose outcome has closed. Deterministic; blocks about a second.
 
     Raises ValueError where there is too little to learn from.
     """
-    from sklearn.ensemble import HistGradientBoostingRegressor  # heavy: only the bot that learns pays for it
-
     parts = [lessons(panel[symbol], horizon) for symbol in sorted(panel) for horizon in HORIZONS]
     table, outcome = np.vstack([rows for rows, _ in parts]), np.concatenate([y for _, y in parts])
     if len(outcome) < 500:
         raise ValueError(f"{len(outcome)} lessons are too few to learn from; give it more history")
     drawn = np.random.Generator(np.random.PCG64(SEED)).permutation(len(outcome))[:LESSONS]
     table, outcome = table[drawn], outcome[drawn]
-    boosters = [
-        HistGradientBoostingRegressor(
-            loss="quantile",
-            quantile=level,
-            max_iter=params.rounds,
-            max_leaf_nodes=params.leaves,
-            min_samples_leaf=100,
-            learning_rate=0.08,
-            max_bins=63,
-            early_stopping=False,
-            random_state=SEED,
-        ).fit(table, outcome)
-        for level in LEVELS
-    ]
+    with threadpool_limits(1, "openmp"):  # the cores are shared: a second thread mostly waits for the first
+        boosters = [_booster(level, params).fit(table, outcome) for level in LEVELS]
     return QuantileModel(forest_of(boosters), max(table.index[-1] for table in panel.values()), len(outcome))
 
 
