@@ -14,6 +14,7 @@ from workbench.domain.candles import INDEX, as_candles
 from workbench.domain.errors import CandleError, StartError
 from workbench.domain.market import Timeframe, resolve_symbol
 from workbench.market import sample
+from workbench.market.timeframes import resample
 
 _COMMON = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "1w")
 
@@ -41,8 +42,6 @@ def load_candles(path: str | None, symbols: Iterable[str] = (), timeframe: Timef
         return loaded
     if timeframe.seconds % loaded.timeframe.seconds:
         raise StartError(f"bars of {loaded.timeframe} cannot make bars of {timeframe}; leave --timeframe out")
-    from workbench.market.timeframes import resample
-
     made = {symbol: resample(table, loaded.timeframe, timeframe) for symbol, table in loaded.candles.items()}
     return LoadedCandles(made, timeframe, loaded.start)
 

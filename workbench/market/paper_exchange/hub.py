@@ -15,7 +15,7 @@ import orjson
 SLOW_BYTES = 8 * 1024 * 1024
 BUSY_BYTES = 256 * 1024
 LINGER_S = 5.0
-TOO_SLOW = 1008
+TOO_SLOW, GOING_AWAY = 1008, 1001
 
 
 class Pipe(Protocol):
@@ -95,11 +95,21 @@ class Hub:
         self._listeners: dict[str, set[Listener]] = {}
         self._users: dict[str, dict[Listener, int | None]] = {}
         self._dirty: set[Listener] = set()
+        self._everyone: set[Listener] = set()
         self._stamp, self._sent = stamp, 0
 
     @property
     def streams(self) -> Iterable[str]:
         return self._listeners.keys()
+
+    def welcome(self, listener: Listener) -> None:
+        """A connection has opened; `drop` forgets it."""
+        self._everyone.add(listener)
+
+    def goodbye(self, reason: str) -> None:
+        """Close every connection, saying why."""
+        for listener in self._everyone:
+            listener.close(GOING_AWAY, reason)
 
     def subscribe(self, listener: Listener, stream: str) -> bool:
         """True where nobody listened to that stream before."""
@@ -164,13 +174,11 @@ class Hub:
     def drop(self, listener: Listener) -> list[str]:
         """Forget a connection; returns the streams nobody listens to any more."""
         listener.closing = True
+        self._everyone.discard(listener)
         self.unfollow(listener)
         return [stream for stream in list(listener.streams) if self.unsubscribe(listener, stream)]
 
     def slowest(self) -> Listener | None:
         """The listener furthest behind, where it is behind enough for a replay at full speed to wait for it."""
-        everyone = (
-            set().union(*self._listeners.values(), *self._users.values()) if self._listeners or self._users else set()
-        )
-        late = [listener for listener in everyone if not listener.closing and listener.behind > BUSY_BYTES]
+        late = [listener for listener in self._everyone if not listener.closing and listener.behind > BUSY_BYTES]
         return max(late, key=lambda listener: listener.behind, default=None)

@@ -59,6 +59,7 @@ class Mirror:
     troubles: Troubles = field(default_factory=Troubles)
 
     def __post_init__(self) -> None:
+        self._heard_s = time.monotonic()
         self._ticks = open_exchange(self.source.name, pro=True, url=self.source.url)
         self._bars = open_exchange(self.source.name, pro=True, url=self.source.url)
         self._feed = CandleFeed(self._bars, self.symbols, self.timeframe, history=HISTORY, report=self.troubles.note)
@@ -113,17 +114,28 @@ class Mirror:
     async def run(self, floor: Floor, boards: Mapping[str, MirrorBoard]) -> None:
         """Listen for ever. Network trouble is noted and overcome; anything else is raised."""
         async with asyncio.TaskGroup() as group:
-            for symbol, board in boards.items():
-                group.create_task(self._trades(floor, symbol, board))
-                group.create_task(self._books(floor, symbol, board))
             group.create_task(self._closes(floor, boards))
-            group.create_task(self._watchdog(boards))
+            group.create_task(self._rounds(floor, boards))
+
+    async def _rounds(self, floor: Floor, boards: Mapping[str, MirrorBoard]) -> None:
+        """Trades and books over one connection after another, each used until it goes silent."""
+        while True:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for symbol, board in boards.items():
+                        group.create_task(self._trades(floor, symbol, board))
+                        group.create_task(self._books(floor, symbol, board))
+                    group.create_task(self._watchdog())
+            except* _Silent as silent:
+                self.troubles.note(silent.exceptions[0])
+                self.troubles.reconnects += 1
+            await _close(self._ticks)  # ccxt does not reopen what was closed: a new one is made
+            self._ticks = open_exchange(self.source.name, pro=True, url=self.source.url)
 
     async def close(self) -> None:
         await self._feed.stop()
-        for exchange in (self._ticks, self._bars):
-            with contextlib.suppress(ccxt.BaseError, OSError):
-                await exchange.close()
+        await _close(self._ticks)
+        await _close(self._bars)
 
     async def _trades(self, floor: Floor, symbol: str, board: MirrorBoard) -> None:
         def take(trades: list[dict[str, Any]]) -> None:
@@ -155,7 +167,7 @@ class Mirror:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                 continue
-            pause_s = _FIRST_PAUSE_S
+            pause_s, self._heard_s = _FIRST_PAUSE_S, time.monotonic()
             take(heard)
 
     async def _closes(self, floor: Floor, boards: Mapping[str, MirrorBoard]) -> None:
@@ -164,16 +176,21 @@ class Mirror:
             board, candle = boards[close.symbol], close.candle
             opened = int(candle.opened_at.timestamp() * 1000)
             board.take_bars([(opened, candle.open, candle.high, candle.low, candle.close, candle.volume)])
-            board.heard_s = time.monotonic()
             floor.switchboard.closed(board, opened + board.bar_ms)
             floor.hub.flush()
 
-    async def _watchdog(self, boards: Mapping[str, MirrorBoard]) -> None:
-        """A connection may die without a word: pongs arrive and data does not (ccxt#17081)."""
-        while True:
-            await asyncio.sleep(self.silent_s / 10)
-            if min(board.age_s for board in boards.values()) > self.silent_s:
-                self.troubles.note(ExchangeError(f"{self.source.name} was silent for {self.silent_s:g} s"))
-                self.troubles.reconnects += 1
-                await self._ticks.close()
-                await asyncio.sleep(self.silent_s)  # time to be heard again
+    async def _watchdog(self) -> None:
+        """A connection may die without a word: pongs arrive and data does not (ccxt#17081). Raises _Silent."""
+        self._heard_s = time.monotonic()
+        while (silence_s := time.monotonic() - self._heard_s) < self.silent_s:  # noqa: ASYNC110  # nothing wakes silence
+            await asyncio.sleep(self.silent_s - silence_s)
+        raise _Silent(f"{self.source.name} was silent for {self.silent_s:g} s; connecting again")
+
+
+class _Silent(ExchangeError):
+    """Nothing was heard for too long."""
+
+
+async def _close(exchange: Any) -> None:
+    with contextlib.suppress(ccxt.BaseError, OSError):
+        await exchange.close()

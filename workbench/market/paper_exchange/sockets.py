@@ -23,7 +23,9 @@ async def _open(request: web.Request, combined: bool) -> tuple[web.WebSocketResp
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, compress=False, max_msg_size=_LONGEST_REQUEST)
     await socket.prepare(request)
     assert request.transport
-    return socket, Listener(request.transport, combined)  # type: ignore[arg-type]
+    listener = Listener(request.transport, combined)  # type: ignore[arg-type]
+    request.app[FLOOR].hub.welcome(listener)
+    return socket, listener
 
 
 async def serve_streams(request: web.Request) -> web.StreamResponse:

@@ -40,7 +40,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             path.chmod(0o600)
-            self._db = pysqlite3.connect(str(path), isolation_level=None)
+            self._db = pysqlite3.connect(str(path), isolation_level=None, timeout=0.2)
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
