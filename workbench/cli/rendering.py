@@ -48,7 +48,7 @@ def local_zone() -> tzinfo:
     name = name or linked.partition("zoneinfo/")[2]
     try:
         return ZoneInfo(name) if name else datetime.now().astimezone().tzinfo or UTC
-    except (ValueError, OSError):  # a zone that is only a rule, or a machine without zone files
+    except (KeyError, ValueError, OSError):  # a zone that is only a rule, or a machine without zone files
         return datetime.now().astimezone().tzinfo or UTC
 
 
@@ -95,7 +95,7 @@ def _drawn(part: Part, zone: tzinfo) -> Any:
 
 
 def _grid(table: Table, zone: tzinfo) -> Grid:
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, title=table.title or None, title_justify="left")
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title=table.title or None, title_justify="left")
     texts = cells(table, zone)
     for at, column in enumerate(table.columns):
         if _is_empty(texts, at):

@@ -92,7 +92,9 @@ def moment(at: datetime, zone: tzinfo | None = None) -> str:
 
 
 def zone_name(zone: tzinfo | None) -> str:
-    return datetime.now(zone or UTC).tzname() or "UTC"
+    """'Europe/Berlin' where the zone has a name: its letters (CET, CEST) would be right for half of the times only."""
+    key = getattr(zone, "key", None)
+    return str(key or (zone or UTC).tzname(None) or zone)
 
 
 def ago(at: datetime, now: datetime, zone: tzinfo | None = None) -> str:

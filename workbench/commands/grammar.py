@@ -31,7 +31,7 @@ def parse(line: str, catalogue: Sequence[Spec], known: Known) -> Line:
 def _command(words: Sequence[Word], catalogue: Sequence[Spec]) -> tuple[Spec, Sequence[Word]]:
     """The command whose words the line begins with, the longest first, and what follows them."""
     slash = not words[0].quoted and words[0].text.startswith("/")
-    said = [word.text.casefold() for word in words if not word.quoted]
+    said = [_plain_case(word.text) for word in words if not word.quoted]
     said[:1] = [said[0].removeprefix("/")] if said and not words[0].quoted else []
     for spec in sorted(catalogue, key=lambda spec: -len(spec.words)):
         if tuple(said[: len(spec.words)]) != spec.words or any(word.quoted for word in words[: len(spec.words)]):
@@ -40,6 +40,11 @@ def _command(words: Sequence[Word], catalogue: Sequence[Spec]) -> tuple[Spec, Se
             raise CommandError(f"{spec.name} changes something and needs its slash: {spec.usage}")
         return spec, words[len(spec.words) :]
     raise CommandError(_not_a_command(words, said, catalogue))
+
+
+def _plain_case(text: str) -> str:
+    """Lower case of the letters commands are made of: 'ſ' and the Kelvin sign must not pass for s and k."""
+    return text.lower() if text.isascii() else text
 
 
 def _not_a_command(words: Sequence[Word], said: Sequence[str], catalogue: Sequence[Spec]) -> str:

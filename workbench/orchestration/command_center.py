@@ -97,7 +97,9 @@ class UnifiedCommandCenter:
         await self.look(POLL_AGE_S)
         curves = await self._glance.curves()
         bots = [BotRecord(b, self.registry.health(b), curves.get(b, ())) for b in accounts(self.registry)]
-        total = total_exposure if isinstance(total_exposure, Money) else Money(total_exposure, _one_currency(bots))
+        total = (
+            total_exposure if isinstance(total_exposure, Money) else Money(total_exposure, _one_currency(self.registry))
+        )
         return self.risk_coordinator.distribute(total, bots, datetime.now(UTC))
 
     async def get_unified_dashboard_data(self) -> DashboardData:
@@ -130,8 +132,9 @@ class UnifiedCommandCenter:
         await self.registry.stop()
 
 
-def _one_currency(bots: list[BotRecord]) -> str:
-    found = {bot.equity[-1].currency for bot in bots if bot.equity}
+def _one_currency(registry: BotRegistry) -> str:
+    told = [member.pulse.status for member in registry.members.values() if member.pulse.status]
+    found = {status.equity.currency for status in told if status.equity}
     if len(found) != 1:
         raise CurrencyMismatch(
             f"bots' accounts are in {', '.join(sorted(found)) or 'no known currency'}; say the exposure as Money"

@@ -6,7 +6,7 @@ from workbench.commands.grammar import parse
 from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Known, Line, Spec
 from workbench.domain.desk import BotRow, MarketClock, Totals
-from workbench.domain.errors import CommandError, CurrencyMismatch
+from workbench.domain.errors import BotError
 from workbench.domain.portfolio import Money
 from workbench.orchestration.event_words import SHOWN, sentence
 from workbench.orchestration.glance import rows_of
@@ -178,11 +178,8 @@ async def risk(asked: Asked, line: Line) -> Reply:
     exposure = line.values.get("exposure")
     total: Money | float | None = exposure if exposure is not None else _worth(center.portfolio_manager, asked)
     if total is None:
-        raise CommandError("the bots' total worth is not known now; say what to share out, as in: /risk 20,000")
-    try:
-        shared = await center.coordinate_risk_distribution(total)
-    except CurrencyMismatch as error:
-        raise CommandError(str(error)) from error
+        raise BotError("the bots' total worth is not known now; say what to share out, as in: /risk 20,000")
+    shared = await center.coordinate_risk_distribution(total)
     columns = (
         Column("bot", Shape.BOT),
         Column("budget", Shape.MONEY),

@@ -1,0 +1,299 @@
+"""A typed line in, a reply out: with real bots, ledger and center."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.plain_bots import PlainBot, a_position
+from workbench.commands.asked import Viewer
+from workbench.commands.catalogue import CATALOGUE, find
+from workbench.commands.dispatcher import Dispatcher
+from workbench.commands.formats import cells
+from workbench.commands.handlers import HANDLERS
+from workbench.commands.reply import Table, Text
+from workbench.commands.spec import Role
+from workbench.domain.desk import MarketClock
+from workbench.domain.errors import BotError
+from workbench.domain.portfolio import Money, MoneyMode
+from workbench.ledger.log import open_ledger
+from workbench.orchestration.bot_registry import BotRegistry
+from workbench.orchestration.command_center import UnifiedCommandCenter
+from workbench.settings import Settings
+
+DOCS = Path(__file__).parent.parent.parent / "docs" / "commands.md"
+
+
+class Venue:
+    async def clock(self):
+        at = datetime(2019, 3, 1, tzinfo=UTC)
+        return MarketClock(MoneyMode.REPLAY, at, 900.0, False, "run-1", "sample", "30m", ("BTC/USD", "ETH/USD"))
+
+
+@pytest.fixture
+def bots():
+    return {"trend": PlainBot(positions=(a_position(),), pnl=Money(50.0, "USD")), "breakout": PlainBot()}
+
+
+@pytest.fixture
+async def desk(tmp_path, bots):
+    ledger = open_ledger(tmp_path / "ledger.sqlite")
+    registry = BotRegistry()
+    for name, bot in bots.items():
+        registry.register(name, bot, tags=["spot"] if name == "trend" else [])
+    center = UnifiedCommandCenter(registry, ledger, Venue(), Settings(deadline_s=2.0))
+    yield Dispatcher(center, ledger)
+    await center.stop()
+    ledger.close()
+
+
+def table(reply, at=0):
+    return [part for part in reply.parts if isinstance(part, Table)][at]
+
+
+def rows(reply, at=0):
+    shown = table(reply, at)
+    names = [column.name for column in shown.columns]
+    return [dict(zip(names, row, strict=True)) for row in cells(shown)]
+
+
+def words(reply):
+    return " ".join(part.text for part in reply.parts if isinstance(part, Text))
+
+
+async def test_bots(desk):
+    reply = await desk.ask("/bots")
+
+    assert reply.title == "2 bots, 2 healthy"
+    assert [row["bot"] for row in rows(reply)] == ["breakout", "trend"]
+    assert rows(reply)[1]["tags"] == "@spot"
+    assert rows(reply)[0]["does"] == "forecast, plan, analyze, tune"
+
+
+async def test_status_with_totals_and_positions(desk):
+    reply = await desk.ask("/status")
+
+    assert reply.title == "Status REPLAY ×900"
+    total = rows(reply)[-1]
+    assert (total["bot"], total["equity"], total["P&L"], total["open"]) == ("total", "20,000.00 USD", "+50.00 USD", "1")
+    position = rows(reply, 1)[0]
+    assert (position["market"], position["P&L"], position["stop"]) == ("BTC/USD", "+50.00 USD", "7,800.00")
+
+
+async def test_status_of_one_bot_has_no_total(desk):
+    reply = await desk.ask("/status @spot")
+
+    assert [row["bot"] for row in rows(reply)] == ["trend"]
+
+
+async def test_an_unknown_total_is_a_dash_with_its_reason(desk, bots):
+    def broken():
+        raise BotError("gone fishing")
+
+    bots["trend"].status = broken
+
+    reply = await desk.ask("/status")
+
+    total = rows(reply)[-1]
+    assert (total["equity"], total["open"]) == ("–", "–")
+    assert "trend is down: gone fishing" in words(reply)
+    assert table(reply).why[2, "equity"] == "trend is down: gone fishing"
+
+
+async def test_forecast_by_a_named_bot(desk):
+    reply = await desk.ask("/forecast BTCUSDT 1h trend")
+
+    assert reply.title == "trend: BTC/USD 1h, 24 h ahead"
+    assert words(reply) == "24 h, 80 %: 7,680.00 – 8,320.00, median 8,000.00"
+    assert reply.notes == ("BTCUSDT is quoted in USD here: BTC/USD",)
+    assert rows(reply)[0] == {"probability below": "5.0 %", "price": "7,640.00", "change": "−4.50 %"}
+
+
+async def test_forecast_by_whoever_is_healthy(desk, bots):
+    bots["trend"].told["data_at"] = datetime.now(UTC) - timedelta(days=1)
+
+    titles = {(await desk.ask("/forecast btc 1h")).title for _ in range(5)}
+
+    assert titles == {"breakout: BTC/USD 1h, 24 h ahead"}
+
+
+async def test_cross_forecast_shows_each_and_the_collective(desk, bots):
+    async def lost(symbol, timeframe, horizon=None):
+        raise BotError("no model for it")
+
+    bots["breakout"].forecast = lost
+
+    reply = await desk.ask("/cross forecast btc 1h")
+
+    by_bot = {row["bot"]: row for row in rows(reply)}
+    assert by_bot["breakout"]["median"] == "–"
+    assert by_bot["breakout"]["note"] == "no model for it"
+    assert by_bot["trend"]["weight"] == "100.0 %"
+    assert by_bot["together"]["low"] == "7,680.00"
+    assert reply.ok
+
+
+async def test_when_nobody_answers_it_has_failed(desk, bots):
+    for bot in bots.values():
+        bot.plan = None
+
+    reply = await desk.ask("/cross plan btc 1h")
+
+    assert not reply.ok
+    assert not reply.misread
+    assert reply.error.startswith("no bot has answered; breakout: ")
+
+
+async def test_plans_and_readings(desk):
+    plan = await desk.ask("/plan btc 1h trend")
+    crossed = await desk.ask("/cross plan btc 1h")
+    reading = await desk.ask("/analyze btc 1h trend")
+    readings = await desk.ask("/cross analyze btc 1h @spot")
+
+    assert rows(plan)[0]["targets"] == "8,200.00 8,400.00"
+    assert words(crossed) == "2 of 2 would be long"
+    assert rows(reading) == [{"indicator": "rsi", "value": "61.2"}]
+    assert rows(readings) == [{"bot": "trend", "reading": "rising", "note": ""}]
+
+
+async def test_pause_and_resume(desk, bots):
+    paused = await desk.ask("/pause all")
+    resumed = await desk.ask("/resume trend")
+
+    assert paused.title == "2 of 2 bots paused"
+    assert resumed.title == "1 of 1 bot resumed"
+    assert bots["trend"].acts == {"pause": 1, "resume": 1}
+    assert bots["breakout"].acts == {"pause": 1}
+
+
+async def test_the_same_id_typed_twice_acts_once(desk, bots):
+    first = await desk.ask("/pause trend --id today-1")
+    again = await desk.ask("/pause trend --id today-1")
+    other = await desk.ask("/resume trend --id today-1")
+
+    assert first.ok
+    assert again.ok
+    assert bots["trend"].acts == {"pause": 1}
+    assert not other.ok
+    assert "today-1" in other.error
+
+
+async def test_what_was_not_done_is_named(desk, bots):
+    def refuse():
+        raise BotError("the venue is closed")
+
+    bots["trend"].pause = refuse
+
+    reply = await desk.ask("/pause all")
+
+    assert reply.error == "pause: 1 of 2 not done; trend: the venue is closed"
+    assert not reply.ok
+    assert rows(reply)[1]["outcome"] == "the venue is closed"
+
+
+async def test_tune_with_progress(desk, bots):
+    bots["trend"].tune_steps, bots["trend"].step_s = 4, 0.3
+    heard = []
+
+    reply = await desk.ask("/tune trend btc 1h", lambda done, words: heard.append(words))
+
+    assert heard
+    assert words(reply) == "best of 40 over 3 folds: score 1.2, now 0.9; adopted"
+    assert rows(reply) == [{"setting": "fast", "value": "8"}]
+
+
+async def test_giving_up_a_tuning_is_recorded(desk, bots):
+    bots["trend"].tune_steps = 10_000
+    asking = asyncio.create_task(desk.ask("/tune trend btc 1h --id t"))
+    await asyncio.sleep(0.4)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+    assert desk.ledger.command("t").result["words"] == "cancelled"
+    assert desk.ledger.holder("desk") is None
+
+
+async def test_events_and_risk(desk):
+    await desk.ask("/pause trend")
+
+    events = await desk.ask("/events 5")
+    risk = await desk.ask("/risk")
+
+    assert "pause: done by trend" in [row["what"] for row in rows(events)]
+    assert risk.title.startswith("Risk budgets of 20,000.00 USD")
+    assert {row["why"] for row in rows(risk)} == {"no equity recorded"}
+    assert words(risk) == "withheld: 20,000.00 USD"
+
+
+async def test_help(desk):
+    everything = await desk.ask("/help")
+    one = await desk.ask("/help /cross forecast")
+    family = await desk.ask("/help cross")
+    wrong = await desk.ask("/help forcast")
+
+    assert len(rows(everything)) == len(CATALOGUE)
+    assert one.title == "/cross forecast SYMBOL TF [TARGETS] [--horizon COUNT]"
+    assert len(rows(family)) == 3
+    assert wrong.error == "there is no command '/forcast'; did you mean /forecast?"
+
+
+async def test_a_line_not_understood_is_a_reply_not_a_crash(desk):
+    reply = await desk.ask("/forcast btc \x1b[31m")
+
+    assert (reply.ok, reply.misread) == (False, True)
+    assert reply.title.isprintable()
+
+
+async def test_no_bots_is_said_with_the_mend(tmp_path):
+    ledger = open_ledger(tmp_path / "empty.sqlite")
+    center = UnifiedCommandCenter(BotRegistry(), ledger)
+    desk = Dispatcher(center, ledger)
+
+    assert "workbench up" in words(await desk.ask("/bots"))
+    assert "workbench up" in words(await desk.ask("/status"))
+    assert (await desk.ask("/pause all")).error == "pause needs a bot; none is registered"
+    assert "nothing has happened yet" in words(await desk.ask("/events"))
+    ledger.close()
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_one_gate_stands_before_every_command(desk, bots, role):
+    asker = Dispatcher(desk.center, desk.ledger, Viewer("them", role))
+    for spec in CATALOGUE:
+        reply = await asker.ask(spec.example)
+
+        refused = f"{spec.name} is for" in reply.error
+        assert refused == (not role.includes(spec.role)), spec.name
+    changed = sum(sum(bot.acts.values()) for bot in bots.values())
+    assert (changed == 0) == (role is Role.VIEWER)
+
+
+async def test_every_example_is_understood_and_every_reply_is_json(desk):
+    for spec in CATALOGUE:
+        reply = await desk.ask(spec.example)
+
+        assert not reply.misread or "@research" in spec.example, (spec.example, reply.error)
+        json.dumps(reply.to_json(), allow_nan=False)
+
+
+def test_each_declaration_is_sound():
+    assert {spec.handler for spec in CATALOGUE} == set(HANDLERS)
+    assert len({spec.words for spec in CATALOGUE}) == len(CATALOGUE)
+    for spec in CATALOGUE:
+        assert spec.example.startswith(spec.name)
+        assert not spec.effect or spec.role is not Role.VIEWER
+        assert not spec.effect or "id" in spec.options
+        needed = [parameter.needed for parameter in spec.places]
+        assert needed == sorted(needed, reverse=True), f"{spec.name}: what may be left out comes last"
+    assert find(("cross",)) == tuple(spec for spec in CATALOGUE if spec.words[0] == "cross")
+
+
+def test_the_page_of_commands_is_in_step_with_the_catalogue():
+    page = DOCS.read_text()
+    for spec in CATALOGUE:
+        assert f"`{spec.usage}`" in page, f"{spec.usage} is missing in docs/commands.md"
+        assert spec.help in page, f"{spec.name}: its help differs in docs/commands.md"
+        assert f"`{spec.example}`" in page
