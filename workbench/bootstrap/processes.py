@@ -119,17 +119,17 @@ async def _discard(output: asyncio.StreamReader) -> None:
 
 
 class Household:
-    """All children of one desk: started together, restarted one by one, stopped in reverse order."""
+    """All children of one desk: each group started side by side, restarted one by one, groups stopped newest first."""
 
     def __init__(self, logs: Path, report):
         self._logs, self._report = logs, report
-        self._children: list[Child] = []
+        self._groups: list[list[Child]] = []
         self._watchers: list[asyncio.Task] = []
 
     async def start(self, specs: Sequence[ChildSpec]) -> list[dict[str, Any]]:
         """Start `specs` side by side; if one fails, stop them all and raise its StartError."""
         children = [Child(spec, self._logs / f"{spec.name}.log") for spec in specs]
-        self._children += children
+        self._groups.append(children)
         outcomes = await asyncio.gather(*(child.start() for child in children), return_exceptions=True)
         errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         if errors:
@@ -139,7 +139,9 @@ class Household:
 
     def supervise(self, restarted) -> None:
         """Watch every child; after a death wait a little longer each time, start it again, call `restarted`."""
-        self._watchers = [asyncio.create_task(self._watch(child, restarted)) for child in self._children]
+        self._watchers = [
+            asyncio.create_task(self._watch(child, restarted)) for group in self._groups for child in group
+        ]
 
     async def _watch(self, child: Child, restarted) -> None:
         delay = 0.5
@@ -157,13 +159,10 @@ class Household:
             await restarted(child.spec.name, said)
 
     async def stop(self) -> None:
-        """Stop the newest first."""
+        """Stop the newest group first, its members side by side."""
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
-        for child in reversed(self._children):
-            await child.stop()
-        self._children, self._watchers = [], []
-
-    def named(self, name: str) -> Child | None:
-        return next((child for child in self._children if child.spec.name == name), None)
+        while self._groups:
+            await asyncio.gather(*(child.stop() for child in self._groups.pop()))
+        self._watchers = []
