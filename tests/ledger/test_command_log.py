@@ -3,10 +3,12 @@
 import threading
 
 import pytest
+from sqlalchemy import update
 
 from tests.ledger.builders import TTL, command, event, expire, take_over
 from workbench.domain.commands import CommandState
 from workbench.domain.errors import LeaseLost, LedgerError
+from workbench.ledger import schema
 
 
 @pytest.fixture
@@ -109,6 +111,39 @@ def test_an_old_token_can_do_nothing(ledger, lease):
 
     assert kinds(ledger) == before
     assert ledger.command("c1").state is CommandState.RUNNING
+
+
+@pytest.mark.parametrize("act", ["take", "append_fenced", "finish", "recover"])
+def test_the_token_is_checked_in_the_transaction_that_acts(ledger, second, lease, act):
+    """A new holder comes while the old one already waits for its turn to write: the last moment there is."""
+    ledger.submit(command("c1"))
+    ledger.submit(command("c2"))
+    ledger.take(lease)
+    attempts = {
+        "take": lambda: ledger.take(lease),
+        "append_fenced": lambda: ledger.append_fenced(lease, [event("effect")]),
+        "finish": lambda: ledger.finish(lease, "c1", True, {}),
+        "recover": lambda: ledger.recover(lease),
+    }
+    said = []
+
+    def attempt():
+        try:
+            attempts[act]()
+        except LeaseLost as error:
+            said.append(str(error))
+
+    with second._store.write() as connection:
+        late = threading.Thread(target=attempt)
+        late.start()
+        late.join(0.15)
+        assert late.is_alive()
+        connection.execute(update(schema.leases).values(holder="b", token=lease.token + 1))
+    late.join(20)
+
+    assert "'b' came after with token 2" in said[0]
+    assert ledger.event("effect") is None
+    assert [one.state for one in ledger.commands()] == [CommandState.RUNNING, CommandState.PENDING]
 
 
 def test_an_ended_lease_starts_nothing_but_may_tell_what_it_did(ledger, lease):

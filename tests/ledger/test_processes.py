@@ -2,6 +2,7 @@
 
 import pytest
 
+from workbench.bench.ledger import latencies
 from workbench.bench.ledger_processes import crowd, kill_writers, switch_desks
 from workbench.ledger.log import open_ledger
 
@@ -35,6 +36,13 @@ def test_two_desks_never_act_under_an_old_token(ledger_url):
     assert found.switches == SWITCHES
     assert found.effects > 0
     assert (found.under_old_token, found.more_than_once, found.untrue_outcomes) == (0, 0, 0)
+
+
+def test_the_benchmark_measures_from_append_to_seen(ledger_url):
+    found = latencies(ledger_url, events=30)
+
+    assert 0 < found["p50_ms"] <= found["p99_ms"]
+    assert 0 < found["p50_full_ms"] <= found["p99_full_ms"]
 
 
 @pytest.mark.postgres
