@@ -60,10 +60,10 @@ def _intents(rng, gate: Gate, count: int) -> list[Intent]:
 
 
 def _per_call(call, intents: list[Intent]) -> float:
-    """Microseconds a call: the median over batches of 200, so that a neighbour's burst does not count."""
+    """Microseconds a call: the median over batches of 20, short enough that a neighbour's turn falls between them."""
     times = []
-    for start in range(0, len(intents), 200):
-        batch = intents[start : start + 200]
+    for start in range(0, len(intents), 20):
+        batch = intents[start : start + 20]
         began = time.perf_counter()
         for intent in batch:
             call(intent)

@@ -77,11 +77,9 @@ class Gate:
     def review(self, intent: Intent, now: datetime) -> RiskVerdict:
         """The verdict, reserving nothing. Never raises. With `may_shrink` it tells what is left of the limits."""
         try:
-            missing = self._missing(intent)
-            return Denied(intent.intent_id, "known", missing) if missing else decide(self._situation(intent, now))
-        except Exception as error:  # fail closed: a malformed intent is an answer, not an accident
-            name = str(getattr(intent, "intent_id", ""))
-            return Denied(name, "known", f"an input is missing or not what it should be ({error})")
+            return decide(self._situation(intent, now))
+        except Exception as error:  # fail closed: what cannot even be looked up is an answer, not an accident
+            return Denied(str(getattr(intent, "intent_id", "")), "known", self._missing(intent, error))
 
     def ask(self, intent: Intent, now: datetime) -> RiskVerdict:
         """The verdict, with what it allows reserved. Never raises. The same intent asked again gets the same answer and
@@ -113,49 +111,77 @@ class Gate:
         if filled > 0:
             self.settle(intent.intent_id, filled)
 
-    def _missing(self, intent: Intent) -> str:
-        if intent.bot_id not in self.limits:
-            return f"no limits are set for a bot named {intent.bot_id!r}"
-        if intent.bot_id not in self._book_s:
-            return f"what {intent.bot_id} holds has not been told yet"
-        if intent.symbol not in self.tally.risk.at:
-            return f"the risk model does not know {intent.symbol}"
-        if intent.symbol not in self.quotes or intent.symbol not in self.tally.lines:
-            return f"{intent.symbol} has no price"
-        fault = self.limits[intent.bot_id].fault or self.desk.fault
-        return fault or self.tally.unknown.get((intent.bot_id, intent.symbol), "")
+    def _missing(self, intent: Intent, error: Exception) -> str:
+        """In words, why the situation of an intent could not be made out."""
+        try:
+            if intent.bot_id not in self.limits:
+                return f"no limits are set for a bot named {intent.bot_id!r}"
+            if intent.bot_id not in self._book_s:
+                return f"what {intent.bot_id} holds has not been told yet"
+            if intent.symbol not in self.tally.risk.at:
+                return f"the risk model does not know {intent.symbol}"
+            if intent.symbol not in self.quotes or intent.symbol not in self.tally.lines:
+                return f"{intent.symbol} has no price"
+            fault = self.limits[intent.bot_id].fault or self.desk.fault
+        except (AttributeError, TypeError):
+            fault = ""
+        return fault or f"an input is missing or not what it should be ({error})"
 
     def _situation(self, intent: Intent, now: datetime) -> Situation:
         t, bot_id, name, side = self.tally, intent.bot_id, intent.symbol, intent.side
         line, cell, own = t.lines[name], t.cells.get((bot_id, name), FLAT), self.limits[bot_id]
         now_s, unit, state, recent = _seconds(now), line.unit, self.states.get, self.pace.recent
         held, buys, sells = cell
-        gross, side_grown, free_gross, free_side = growth(cell, side, intent.amount)
-        long, short = line.totals.long * unit, line.totals.short * unit
-        return Situation._make(
-            (
-                *(intent, own, self.desk, self.quotes[name]),
-                *(state("desk", _ACTIVE), state(bot_id, _ACTIVE), state(name, _ACTIVE)),
-                *(self._unknown(now_s), t.risk, t.risk.at[name], (bot_id, name) in self.pace.latched),
-                *(unit, held, buys, sells, gross, side_grown, free_gross, free_side, gross * unit),
-                *(now_s - self._quote_s[name], now_s - _seconds(intent.decided_at)),
-                *(now_s - self._book_s[bot_id], now_s - self._model_s),
-                recent(bot_id, own.orders, own.orders_window_s, now_s),
-                recent((bot_id, name, side), own.repeats, own.repeats_window_s, now_s),
-                (held + buys if held + buys >= sells - held else sells - held) * unit,
-                t.by_bot.get(bot_id, 0.0),
-                line.totals.gross * unit,
-                t.by_cluster.get(t.cluster_of.get(name, UNASSIGNED), 0.0),
-                t.by_venue.get(t.venue_of.get(bot_id, UNASSIGNED), 0.0),
-                t.gross,
-                *((t.long, long) if side is _BUY else (t.short, short)),
-                long if long > short else short,
-            )
+        gross, grown_side, free_gross, free_side = growth(cell, side, intent.amount)
+        all_gross, all_long, all_short, *_ = line.totals
+        long, short = all_long * unit, all_short * unit
+        desk_side, symbol_side = (t.long, long) if side is _BUY else (t.short, short)
+        high, low = held + buys, sells - held
+        return Situation(
+            intent,
+            own,
+            self.desk,
+            self.quotes[name],
+            state("desk", _ACTIVE),
+            state(bot_id, _ACTIVE),
+            state(name, _ACTIVE),
+            self._unknown(now_s, bot_id, name),
+            t.risk,
+            t.risk.at[name],
+            (bot_id, name) in self.pace.latched,
+            unit,
+            held,
+            buys,
+            sells,
+            gross,
+            grown_side,
+            free_gross,
+            free_side,
+            gross * unit,
+            now_s - self._quote_s[name],
+            now_s - _seconds(intent.decided_at),
+            now_s - self._book_s[bot_id],
+            now_s - self._model_s,
+            recent(bot_id, own.orders, own.orders_window_s, now_s),
+            recent((bot_id, name, side), own.repeats, own.repeats_window_s, now_s),
+            (high if high > low else low) * unit,
+            t.by_bot.get(bot_id, 0.0),
+            all_gross * unit,
+            t.by_cluster.get(line.cluster, 0.0),
+            t.by_venue.get(t.venue_of.get(bot_id, UNASSIGNED), 0.0),
+            t.gross,
+            desk_side,
+            symbol_side,
+            long if long > short else short,
         )
 
-    def _unknown(self, now_s: float) -> str:
-        """What cannot be told of the desk as a whole: a cell, or a price that is too old somewhere it is held."""
+    def _unknown(self, now_s: float, bot_id: str, name: str) -> str:
+        """What cannot be told of the desk as a whole: a cell, or a price that is too old somewhere it is held. Raises
+        where it is the very cell of the order: then not even leaving can be told from growing."""
         if self.tally.unknown:
+            own = self.tally.unknown.get((bot_id, name))
+            if own:
+                raise ValueRefused(own)
             return next(iter(self.tally.unknown.values()))
         most = self.desk.quote_age_s
         if not now_s - self._oldest[0] <= most:

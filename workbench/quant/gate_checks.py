@@ -7,8 +7,8 @@ already exceeded, for leaving must always be possible. HALTED refuses that too: 
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 from workbench.domain.desk import DeskState
 from workbench.domain.orders import Side
@@ -29,8 +29,10 @@ class Breach(NamedTuple):
     fits: float = 0.0
 
 
-class Situation(NamedTuple):
-    """Everything a verdict depends on, flat because it is built for every order. From `at` on all are numbers:
+@dataclass(slots=True)
+class Situation:
+    """Everything a verdict depends on. Flat, and not frozen, for it is built at every order (setting 34 frozen fields
+    takes longer than all checks); nobody writes to it. From `at` on all are numbers:
 
     unit, the value of one unit of base currency; the cell (amount, buys, sells); what the order adds to its cell's
     gross and to its side, and how much of it adds nothing (base currency); `added`, the first of these as a value;
@@ -74,7 +76,7 @@ class Situation(NamedTuple):
     symbol_worst: float  # the greater of the symbol's two sides
 
 
-FIRST_NUMBER = Situation._fields.index("at")
+NUMBERS = tuple(each.name for each in fields(Situation))[list(Situation.__slots__).index("at") :]
 
 Check = Callable[[Situation], Breach | None]
 
@@ -83,9 +85,7 @@ def known(s: Situation) -> Breach | None:
     i, q = s.intent, s.quote
     if s.bot.fault or s.desk.fault:
         return Breach("known", s.bot.fault or s.desk.fault)
-    # one sum shows a NaN or an infinity in any of them; a missing one raises, which denies as well
-    numbers: Any = s[FIRST_NUMBER:]
-    if not math.isfinite(sum(numbers) + i.amount + i.price + q.price + q.rate):
+    if not math.isfinite(_sum_of_numbers(s) + i.amount + i.price + q.price + q.rate):
         return Breach("known", f"{_culprit(s)} is not a finite number")
     if s.unknown.__class__ is not str or s.risk.__class__ is not MarginalRisk:
         return Breach("known", "the state of the desk, or its risk model, is missing")
@@ -263,13 +263,25 @@ def _answered(s: Situation, at: int, breach: Breach) -> RiskVerdict:
 
 def _smaller(s: Situation, amount: float) -> Situation:
     gross, side, free_gross, free_side = growth(Cell(s.amount, s.buys, s.sells), s.intent.side, amount)
-    return s._replace(
+    return replace(
+        s,
         intent=replace(s.intent, amount=amount),
         grown_gross=gross,
         grown_side=side,
         free_gross=free_gross,
         free_side=free_side,
         added=gross * s.unit,
+    )
+
+
+def _sum_of_numbers(s: Situation) -> float:
+    """Shows a NaN or an infinity in any of them; one that is missing raises, which denies as well."""
+    return (
+        (s.at + s.latched + s.unit + s.amount + s.buys + s.sells)
+        + (s.grown_gross + s.grown_side + s.free_gross + s.free_side + s.added)
+        + (s.quote_age_s + s.decision_age_s + s.book_age_s + s.model_age_s + s.orders + s.repeats)
+        + (s.used_position + s.used_bot + s.used_symbol + s.used_cluster + s.used_venue + s.used_gross)
+        + (s.used_side + s.symbol_side + s.symbol_worst)
     )
 
 
@@ -293,7 +305,6 @@ def _over(whose: str, after: float, cap: float) -> str:
 
 def _culprit(s: Situation) -> str:
     i, q = s.intent, s.quote
-    numbers: Any = s[FIRST_NUMBER:]
     named = [("the amount", i.amount), ("the price of the intent", i.price), (f"the price of {i.symbol}", q.price)]
-    named += [(f"the rate of {i.symbol}", q.rate), *zip(s._fields[FIRST_NUMBER:], numbers, strict=True)]
+    named += [(f"the rate of {i.symbol}", q.rate), *((name, getattr(s, name)) for name in NUMBERS)]
     return next((f"{what} ({value})" for what, value in named if not math.isfinite(value)), "their sum")

@@ -1,6 +1,7 @@
 """How fast a bot orders, and whether it repeats itself. Fed with the times of approved orders, in seconds."""
 
 from collections import deque
+from collections.abc import Sequence
 
 from workbench.domain.errors import ValueRefused
 from workbench.domain.orders import Side
@@ -34,9 +35,15 @@ class Paces:
 
     def recent(self, key: object, most: int, window_s: float, now_s: float) -> int:
         """Orders within the window that ends now, counted up to `most`."""
-        if not 0 < most <= MOST_TIMES:
-            return max(MOST_TIMES, most)
-        times = self._times.get(key, ())
-        if len(times) < most:
-            return len(times)
-        return most - 1 if now_s - times[-most] >= window_s else most
+        times = self._times.get(key)
+        if times is None and 0 < most <= MOST_TIMES:
+            return 0
+        return _counted(times or (), most, window_s, now_s)
+
+
+def _counted(times: Sequence[float], most: int, window_s: float, now_s: float) -> int:
+    if not 0 < most <= MOST_TIMES:
+        return max(MOST_TIMES, most)
+    if len(times) < most:
+        return len(times)
+    return most - 1 if now_s - times[-most] >= window_s else most

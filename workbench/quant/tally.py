@@ -70,6 +70,7 @@ def growth(cell: Cell, side: Side, amount: float) -> tuple[float, float, float, 
 class Line:
     """One symbol over all bots. `unit`: value of one unit of base currency, NaN until it is priced."""
 
+    cluster: str = UNASSIGNED
     unit: float = math.nan
     totals: Parts = NOTHING
     by_bot: dict[str, Parts] = field(default_factory=dict)
@@ -101,7 +102,7 @@ class Tally:
             self.unknown[bot_id, symbol] = f"{bot_id} in {symbol}: {fault}"
             return
         self.unknown.pop((bot_id, symbol), None)
-        line = self.lines.setdefault(symbol, Line())
+        line = self._line(symbol)
         old, new = line.by_bot.get(bot_id, NOTHING), parts(cell)
         self.cells[bot_id, symbol] = cell
         line.by_bot[bot_id] = new
@@ -116,7 +117,7 @@ class Tally:
 
     def reprice(self, symbol: str, unit: float) -> None:
         """Value a symbol at `unit` (positive and finite) from now on."""
-        line = self.lines.setdefault(symbol, Line())
+        line = self._line(symbol)
         first = math.isnan(line.unit)
         more = unit if first else unit - line.unit
         line.unit = unit
@@ -151,6 +152,11 @@ class Tally:
 
     def venue(self, bot_id: str) -> str:
         return self.venue_of.get(bot_id, UNASSIGNED)
+
+    def _line(self, symbol: str) -> Line:
+        if symbol not in self.lines:
+            self.lines[symbol] = Line(self.cluster(symbol))
+        return self.lines[symbol]
 
     def _fault(self, symbol: str, cell: Cell) -> str:
         if symbol not in self.risk.at:
