@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     serve.add_argument("--rebase-now", action="store_true", help="shift candle times so that the replay starts now")
     serve.add_argument("--lockstep", nargs="?", type=int, const=1, default=0, metavar="N", help="wait for N bots first")
     serve.add_argument("--paused", action="store_true", help="start with the clock stopped")
+    serve.add_argument("--stamp", action="store_true", help=argparse.SUPPRESS)  # for workbench bench stream
     serve.add_argument("--state", type=Path, help="file in which accounts, orders and the clock survive")
 
 
@@ -67,6 +68,7 @@ def _options(args: argparse.Namespace) -> ExchangeOptions:
         lockstep=args.lockstep,
         paused=args.paused,
         state=args.state,
+        stamp=args.stamp,
         admin_token=os.environ.get(TOKEN),
     )
 
