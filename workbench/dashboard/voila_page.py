@@ -32,8 +32,8 @@ FULL = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Work
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light">
 <style>{css}</style></head><body class="wb-page"><div class="full" role="alert">
 <p><strong>The page is full.</strong></p>
-<p>{viewers} viewers are connected, which is as many as this machine was told to serve. Close a tab that nobody reads and
-reload; or serve a second page: <code>python -m workbench.dashboard.page --port 0 --viewers {more}</code>.</p>
+<p>{viewers} viewers are connected, which is as many as this machine was told to serve. Close a tab that nobody reads
+and reload; or serve a second page: <code>python -m workbench.dashboard.page --port 0 --viewers {more}</code>.</p>
 </div></body></html>"""
 
 

@@ -106,7 +106,7 @@ class DeskPump:
         return self.mirror.fail(words, EXAMINE)
 
     async def _rest(self) -> None:
-        """Until there is news or the next poll is due, then as long as the pace asks: what comes meanwhile comes along."""
+        """Until there is news or a poll is due, then as long as the pace asks: what comes meanwhile comes along."""
         wake = self._wake or asyncio.Event().wait
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.every_s):

@@ -227,6 +227,5 @@ def enable_altair(name: str = "dark", pair: str = "green-red") -> None:
     """Make `altair_theme` the theme of every Altair chart of this process."""
     import altair  # a second of imports that a page without Altair need not pay
 
-    altair.theme.register(f"workbench-{name}", enable=True)(
-        lambda: altair.theme.ThemeConfig(**altair_theme(name, pair))
-    )
+    config = altair.theme.ThemeConfig(**altair_theme(name, pair))  # type: ignore[typeddict-item]
+    altair.theme.register(f"workbench-{name}", enable=True)(lambda: config)
