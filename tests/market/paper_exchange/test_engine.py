@@ -262,3 +262,12 @@ def test_accounts_do_not_trade_with_each_other():
 
     assert [change.trade.price for change in changes if change.trade] == [100]
     assert made.books.trades["a"] == []
+
+
+def test_an_account_cannot_pile_up_orders_without_end():
+    made = engine(USD=10**9)
+    for _ in range(200):
+        made.submit(ticket(kind="LIMIT", price=500, amount="0.1"), quote(1000))
+
+    with pytest.raises(Refused, match="MAX_NUM_ORDERS"):
+        made.submit(ticket(kind="LIMIT", price=500, amount="0.1"), quote(1000))

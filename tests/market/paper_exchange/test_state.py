@@ -14,7 +14,7 @@ import ccxt
 import pytest
 
 from tests.market.paper_exchange.builders import START, TOKEN, candles, options, running, trading
-from workbench.domain.errors import StartError
+from workbench.domain.errors import ExchangeError, StartError
 from workbench.market.paper_exchange.client import Venue
 from workbench.market.paper_exchange.server import PaperExchange
 
@@ -144,3 +144,27 @@ async def test_a_file_that_is_no_state_file_is_refused_and_left_alone(tmp_path):
         await PaperExchange(options(state=path)).start()
 
     assert path.read_text().startswith("dear diary")
+
+
+async def order_for_ever(bot, acknowledged):
+    while True:
+        acknowledged.append((await bot.create_order("BTC/USD", "limit", "buy", 0.01, 500))["id"])
+
+
+async def test_a_full_disk_stops_the_exchange_and_acknowledges_nothing(tmp_path):
+    more = {"state": tmp_path / "venue.sqlite"}
+    async with running(**more) as (exchange, venue), trading(venue) as bot:
+        first = await bot.create_order("BTC/USD", "market", "buy", 1)
+        database = exchange._store._db
+        database.execute(f"PRAGMA max_page_count = {database.execute('PRAGMA page_count').fetchone()[0]}")
+        acknowledged = [first["id"]]
+        with pytest.raises(ccxt.OperationFailed, match="cannot be written"):
+            await order_for_ever(bot, acknowledged)
+        with pytest.raises(ccxt.OperationFailed, match="cannot be written"):
+            await bot.cancel_order(acknowledged[-1], "BTC/USD")
+        with pytest.raises(ExchangeError, match="disk is full"):
+            await asyncio.wait_for(exchange.failed(), 5)
+    async with running(**more) as (_, venue), trading(venue) as bot:
+        kept = sorted((order["id"] for order in await bot.fetch_orders("BTC/USD", limit=1000)), key=int)
+
+    assert kept == acknowledged

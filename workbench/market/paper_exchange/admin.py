@@ -139,6 +139,8 @@ async def join_lockstep(request: web.Request) -> web.StreamResponse:
     name = request.query.get("name", "").strip()[:_LONGEST_NAME]
     if not name:
         return answer({"error": "name yourself: /workbench/v1/lockstep?name=BOT"}, 400)
+    if "Origin" in request.headers:  # a web page somewhere must not hold up the market
+        return answer({"error": "browsers do not take part in a lockstep"}, 403)
     lockstep = request.app[ADMIN].lockstep
     if lockstep is None:
         return answer({"error": "a mirror's time cannot be held up, so there is no lockstep"}, 400)

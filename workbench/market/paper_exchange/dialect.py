@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from workbench.market.paper_exchange.board import Bar, BookView, DayFigures, MarketTrade
+from workbench.market.paper_exchange.engine import MAX_OPEN_ORDERS
 from workbench.market.paper_exchange.markets import MIN_NOTIONAL, Market, decimal_text
 from workbench.market.paper_exchange.matching import KINDS
 
@@ -35,6 +36,7 @@ def market_info(market: Market) -> Json:
             "applyMaxToMarket": False,
             "avgPriceMins": 0,
         },
+        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": MAX_OPEN_ORDERS},
     ]
     return {
         "symbol": market.id,

@@ -17,6 +17,8 @@ from workbench.market.paper_exchange.refusals import (
     unknown_order,
 )
 
+MAX_OPEN_ORDERS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -103,8 +105,7 @@ class Engine:
         market.check_notional(EXACT.multiply(amount, ticket.price or offers[0].price))
         number = account.order_count + 1
         client_id = ticket.client_id or f"wb-{number}"
-        if any(order.client_id == client_id for order in self.books.open_orders(ticket.account)):
-            raise rejected("Duplicate order sent.")
+        self._check_room(ticket, client_id)
         return PaperOrder(
             account=ticket.account,
             order_id=number,
@@ -122,6 +123,15 @@ class Engine:
             working=ticket.kind not in STOPS,
             quote_amount=ticket.quote_amount,
         )
+
+    def _check_room(self, ticket: Ticket, client_id: str) -> None:
+        """Open orders of an account bear different client ids, and are not too many in one market."""
+        open_now = self.books.open_orders(ticket.account)
+        if any(order.client_id == client_id for order in open_now):
+            raise rejected("Duplicate order sent.")
+        here = sum(order.market.symbol == ticket.market.symbol for order in open_now)
+        if ticket.kind != "MARKET" and here >= MAX_OPEN_ORDERS:
+            raise filter_failure("MAX_NUM_ORDERS")
 
     def _market(self, account: Account, order: PaperOrder, quote: Quote) -> list[Change]:
         """Take what is offered; what is not filled at once expires."""

@@ -3,7 +3,7 @@
 Every change goes the same way: the engine decides, the state file keeps it, then those who follow the account hear it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -17,13 +17,14 @@ from workbench.market.paper_exchange.keyring import Credentials, Keyring
 from workbench.market.paper_exchange.markets import decimal_text
 from workbench.market.paper_exchange.matching import Move
 from workbench.market.paper_exchange.refusals import unknown_symbol
-from workbench.market.paper_exchange.store import Store
+from workbench.market.paper_exchange.store import StateLost, Store
 from workbench.market.paper_exchange.streams import Switchboard
 
 
 @dataclass
 class Floor:
-    """`boards` by wire name (BTCUSD). `position`: where the clock stands, kept with every change."""
+    """`boards` by wire name (BTCUSD). `position`: where the clock stands, kept with every change. `broken` is called
+    when the state file fails: what memory holds must not be served any more."""
 
     boards: Mapping[str, Board]
     switchboard: Switchboard
@@ -32,6 +33,8 @@ class Floor:
     keyring: Keyring = field(default_factory=Keyring)
     store: Store | None = None
     position: int = 0
+    broken: Callable[[StateLost], None] | None = None
+    lost: StateLost | None = None
 
     @property
     def books(self) -> Books:
@@ -50,7 +53,7 @@ class Floor:
         account = self.books.open_account(name, funds)
         credentials = self.keyring.of(name)
         if not known and self.store:
-            self.store.save(self.position, [(account, credentials)], [])
+            self._save([(account, credentials)], [])
         return credentials
 
     def submit(self, ticket: Ticket) -> list[Change]:
@@ -79,10 +82,22 @@ class Floor:
         if self.store:
             names = dict.fromkeys(change.order.account for change in changes)
             accounts = [(self.books.accounts[name], self.keyring.of(name)) for name in names]
-            self.store.save(self.position, accounts, changes)
+            self._save(accounts, changes)
         for change in changes:
             self._tell(change)
         self.hub.flush()
+
+    def _save(self, accounts: list[tuple[Account, Credentials]], changes: list[Change]) -> None:
+        assert self.store
+        if self.lost:
+            raise self.lost
+        try:
+            self.store.save(self.position, accounts, changes)
+        except StateLost as error:
+            self.lost = error
+            if self.broken:
+                self.broken(error)
+            raise
 
     def _tell(self, change: Change) -> None:
         order, now = change.order, change.order.updated_ms

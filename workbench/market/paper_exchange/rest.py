@@ -7,14 +7,17 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+import structlog
 from aiohttp import web
 
+from workbench.domain.errors import ExchangeError
 from workbench.market.paper_exchange import rest_account, rest_market
 from workbench.market.paper_exchange.floor import Floor
 from workbench.market.paper_exchange.params import Params
 from workbench.market.paper_exchange.refusals import Refused
 from workbench.market.paper_exchange.weights import Weights
 
+log = structlog.get_logger(__name__)
 FLOOR = web.AppKey("floor", Floor)
 WEIGHTS = web.AppKey("weights", Weights)
 Public = Callable[[Floor, Params], Any]
@@ -88,6 +91,13 @@ async def speak_binance(request: web.Request, handler) -> web.StreamResponse:
         response = answer({"code": -1000, "msg": f"{request.path} is not served here; see docs/paper_exchange.md"}, 404)
     except web.HTTPMethodNotAllowed:
         response = answer({"code": -1000, "msg": f"{request.path} does not take {request.method}"}, 405)
+    except web.HTTPException:
+        raise
+    except ExchangeError as error:
+        response = answer({"code": -1000, "msg": str(error)}, 503)
+    except Exception as error:  # a fault of ours must not look like a refusal, and must be seen
+        log.error("request_failed", path=request.path, error=repr(error), exc_info=error)
+        response = answer({"code": -1000, "msg": "An unknown error occurred while processing the request."}, 500)
     if not response.prepared:
         response.headers["X-MBX-USED-WEIGHT-1M"] = str(weights.used(request.remote or "", time.monotonic()))
     return response

@@ -1,7 +1,6 @@
 """The paper exchange: one process, one port, Binance's spot dialect over REST and WebSocket."""
 
 import asyncio
-import contextlib
 import errno
 import socket
 from typing import Any, Protocol
@@ -49,6 +48,7 @@ class PaperExchange:
         self._store: Store | None = None
         self._play: asyncio.Task | None = None
         self._door: socket.socket | None = None
+        self._fault: asyncio.Future[None] | None = None
         self.venue: MarketVenue | None = None
 
     async def start(self, port: int = 0) -> str:
@@ -64,6 +64,8 @@ class PaperExchange:
         except BaseException:
             await self.stop()
             raise
+        self.venue.floor.broken = self._break
+        self._fault = asyncio.get_running_loop().create_future()
         self._play = asyncio.create_task(self.venue.run(), name="paper-exchange")
         self._play.add_done_callback(self._tell)
         return self.url
@@ -122,14 +124,23 @@ class PaperExchange:
             await asyncio.sleep(0.02)
 
     async def failed(self) -> None:
-        """Return only when time has stopped by a fault; raises it."""
-        assert self._play
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.shield(self._play)
+        """Return only when the exchange can no longer be trusted: its time has stopped, or its state file has failed.
+        Raises what happened."""
+        assert self._fault
+        await asyncio.shield(self._fault)
+
+    def _break(self, error: BaseException) -> None:
+        """Stop serving: what memory holds may be ahead of what is kept."""
+        log.error("paper_exchange_stopped", error=repr(error))
+        if self._fault and not self._fault.done():
+            self._fault.set_exception(error)
+            self._fault.exception()  # asked, so that it is not also complained of where nobody waits for it
+        if self._play:
+            self._play.cancel()
 
     def _tell(self, task: asyncio.Task) -> None:
         if not task.cancelled() and (error := task.exception()):
-            log.error("paper_exchange_stopped", error=repr(error))
+            self._break(error)
 
 
 def _reserve(port: int) -> socket.socket:

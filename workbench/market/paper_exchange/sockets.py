@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import orjson
 from aiohttp import WSMsgType, web
 
+from workbench.domain.errors import ExchangeError
 from workbench.market.paper_exchange.floor import Floor
 from workbench.market.paper_exchange.hub import Listener
 from workbench.market.paper_exchange.listen_keys import ListenKeys
@@ -119,6 +120,8 @@ def _api_answer(floor: Floor, listener: Listener, text: str) -> Any:
     except Refused as refused:
         error = {"code": refused.code, "msg": refused.words}
         return {"id": number, "status": refused.status, "error": error}
+    except ExchangeError as error:
+        return {"id": number, "status": 503, "error": {"code": -1000, "msg": str(error)}}
     except (orjson.JSONDecodeError, AttributeError):
         return {"id": number, "status": 400, "error": {"code": -1135, "msg": "Invalid JSON Request"}}
     return {"id": number, "status": 200, "result": result, "rateLimits": []}

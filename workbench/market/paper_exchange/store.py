@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import pysqlite3
 
-from workbench.domain.errors import StartError
+from workbench.domain.errors import ExchangeError, StartError
 from workbench.market.paper_exchange.accounts import Account, Balance
 from workbench.market.paper_exchange.books import Books, Trade
 from workbench.market.paper_exchange.engine import Change
@@ -29,6 +29,10 @@ CREATE TABLE IF NOT EXISTS accounts (name TEXT PRIMARY KEY, key TEXT, secret TEX
 CREATE TABLE IF NOT EXISTS orders (account TEXT, id INTEGER, body BLOB NOT NULL, PRIMARY KEY (account, id));
 CREATE TABLE IF NOT EXISTS trades (account TEXT, id INTEGER, body BLOB NOT NULL, PRIMARY KEY (account, id));
 """
+
+
+class StateLost(ExchangeError):
+    """Memory has run ahead of the state file: only a new start, from the file, is safe."""
 
 
 class Store:
@@ -82,18 +86,23 @@ class Store:
             books.adopt(_account(orjson.loads(body)), orders, trades)
 
     def save(self, position: int, accounts: Iterable[tuple[Account, Credentials]], changes: Iterable[Change]) -> None:
-        """Write what changed, in one transaction that is durable when this returns."""
-        self._db.execute("BEGIN IMMEDIATE")
-        for account, held in accounts:
-            row = (account.name, held.key, held.secret, _json(asdict(account)))
-            self._db.execute("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?)", row)
-        for change in changes:
-            order, trade = change.order, change.trade
-            self._put("orders", order.account, order.order_id, order)
-            if trade:
-                self._put("trades", trade.account, trade.trade_id, trade)
-        self.note(position=position)
-        self._db.execute("COMMIT")
+        """Write what changed, in one transaction that is durable when this returns. Raises StateLost."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            for account, held in accounts:
+                row = (account.name, held.key, held.secret, _json(asdict(account)))
+                self._db.execute("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?)", row)
+            for change in changes:
+                order, trade = change.order, change.trade
+                self._put("orders", order.account, order.order_id, order)
+                if trade:
+                    self._put("trades", trade.account, trade.trade_id, trade)
+            self.note(position=position)
+            self._db.execute("COMMIT")
+        except pysqlite3.Error as error:
+            raise StateLost(
+                f"the state file {self.path} cannot be written ({error}); make room and start again"
+            ) from error
 
     def close(self) -> None:
         self._db.close()
