@@ -6,7 +6,7 @@ again blindly.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
@@ -22,6 +22,7 @@ from workbench.market.exchange import patiently, plainly
 PAGE = 1000
 TIMEOUT_MS = 5_000
 GONE_S = 6.0  # after its receive window (TIMEOUT_MS) the venue takes a late request no more
+READ_TRIES = 2  # whoever reads in a loop tries again by itself, and a halt must not wait long to say what it saw
 LOOK_AGAIN_S = (0.2, 0.5, 1.0)
 STOP_ROOM = Decimal("0.01")  # a stop's limit lies this far below its trigger, so that it fills in a fast market
 T = TypeVar("T")
@@ -79,17 +80,17 @@ class Broker:
 
     async def load(self, symbols: Sequence[str]) -> None:
         """Read the markets' rules. Raises ExchangeError."""
-        await patiently(self.exchange, self.exchange.load_markets)
+        await self._read(self.exchange.load_markets)
         self.rules = {symbol: _rules(self.exchange.market(symbol)) for symbol in symbols}
 
     async def balances(self) -> dict[str, Decimal]:
         """Total (free and locked) by currency."""
-        said = await patiently(self.exchange, self.exchange.fetch_balance)
+        said = await self._read(self.exchange.fetch_balance)
         return {asset: Decimal(repr(total)) for asset, total in said["total"].items() if total}
 
     async def open_orders(self) -> list[Resting]:
         """Every open order of the account in our markets, oldest first."""
-        said = await patiently(self.exchange, self.exchange.fetch_open_orders)
+        said = await self._read(self.exchange.fetch_open_orders)
         return [_resting(order) for order in said if order["symbol"] in self.rules]
 
     async def fills(self, symbol: str, after: int = -1) -> list[Fill]:
@@ -97,7 +98,7 @@ class Broker:
         found: list[Fill] = []
         while True:
             ask = partial(self.exchange.fetch_my_trades, symbol, None, PAGE, {"fromId": after + 1})
-            page = await patiently(self.exchange, ask)
+            page = await self._read(ask)
             found += [_fill(trade) for trade in page]
             if len(page) < PAGE:
                 return found
@@ -105,7 +106,7 @@ class Broker:
 
     async def intents(self, symbol: str) -> dict[str, str]:
         """Client id by order id, of the market's newest orders."""
-        orders = await patiently(self.exchange, lambda: self.exchange.fetch_orders(symbol, None, PAGE))
+        orders = await self._read(partial(self.exchange.fetch_orders, symbol, None, PAGE))
         return {str(order["id"]): str(order["clientOrderId"]) for order in orders}
 
     async def trade(self, symbol: str, side: Side, amount: Decimal, client_id: str) -> str:
@@ -145,6 +146,14 @@ class Broker:
             return None
         except ccxt.BaseError as error:
             raise plainly(error, self.exchange) from error
+
+    async def prices(self) -> dict[str, float]:
+        """Last price of each market."""
+        said = await self._read(partial(self.exchange.fetch_tickers, list(self.rules)))
+        return {symbol: float(said[symbol]["last"]) for symbol in self.rules if said.get(symbol, {}).get("last")}
+
+    async def _read(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        return await patiently(self.exchange, ask, READ_TRIES)
 
     async def _placed(self, symbol: str, client_id: str, sent: Awaitable[dict[str, Any]]) -> str:
         began = time.monotonic()

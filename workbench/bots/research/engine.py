@@ -102,6 +102,7 @@ class Engine:
                 return
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(follow(session, turns.changed))
+                tasks.create_task(turns.mend())
                 await turns.follow_closes()
                 raise ExchangeError("the candle feed has ended; connecting again")
 

@@ -68,7 +68,7 @@ async def open_session(options: ResearchOptions, history: int) -> AsyncIterator[
         symbols = _choose(options.symbols, clock["symbols"], list(exchange.markets))
         await broker.load(symbols)
         timeframe = Timeframe.parse(options.timeframe or clock["timeframe"])
-        marks = Marks(timeframe.text)
+        marks = Marks(timeframe.text, await broker.prices())
         exchange.ears.add(marks)
         feed = CandleFeed(exchange, symbols, timeframe, history=history, limits=FeedLimits(keep=history + 200))
         await feed.start()

@@ -19,6 +19,7 @@ from workbench.domain.portfolio import BotState
 log = structlog.get_logger(__name__)
 GATHER_S = 0.02  # closes of one boundary arrive together; this long the first waits for the others
 PAUSE_S = 0.5
+MEND_S = 2.0
 
 
 class Turns:
@@ -27,6 +28,7 @@ class Turns:
     def __init__(self, session: Session, minds: Minds, standing: Standing, history: History, in_step: bool):
         self.session, self.minds, self.standing, self.history = session, minds, standing, history
         self.residue: list[str] = []  # what the last halt left open, by name
+        self.acted_ms = 0  # the newest bar close that has been dealt with
         self._in_step = in_step
         self._acting = asyncio.Lock()
 
@@ -83,6 +85,13 @@ class Turns:
         async with self._acting:
             await self._flatten(rounds)
 
+    async def mend(self) -> None:
+        """Go on with a halt that could not be finished, for ever: the venue may come back between two bars."""
+        while True:
+            await asyncio.sleep(MEND_S)
+            if self.residue and self.standing.state is BotState.HALTED:
+                await self.close_all(rounds=1)
+
     async def _on_close(self, at_ms: int, symbols: list[str]) -> None:
         async with self._acting:
             session = self.session
@@ -93,13 +102,17 @@ class Turns:
             try:
                 await session.account.refresh()
                 self.history.note(session, moment)
-                if self.standing.state is BotState.HALTED:
-                    await self._flatten(rounds=1)
-                    return
-                await session.trader.act(moment, symbols, self._decide, self._may_enter)
+                await self._act(moment, symbols)
             except ExchangeError as error:  # unknown is denied: nothing is ordered on what could not be read
                 session.account.dirty.update(session.symbols)
                 session.trader.troubles.add(moment.at, "account", error)
+            self.acted_ms = at_ms
+
+    async def _act(self, moment: Moment, symbols: list[str]) -> None:
+        if self.standing.state is BotState.HALTED:
+            await self._flatten(rounds=1)
+        else:
+            await self.session.trader.act(moment, symbols, self._decide, self._may_enter)
 
     def _may_enter(self) -> bool:
         return self.standing.state is BotState.RUNNING
