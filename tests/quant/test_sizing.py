@@ -42,7 +42,7 @@ def test_each_rule_can_bind():
 @given(
     st.builds(Opportunity, positive, positive, positive, st.floats(1e-6, 10), st.floats(-1, 1)),
     st.lists(st.tuples(st.just("limit"), st.floats(0, 1e6)), min_size=1, max_size=4),
-    st.floats(0, 10),
+    st.just(0.0) | st.floats(1e-9, 10),
     st.floats(0, 1e4),
 )
 def test_a_size_is_inside_every_limit_on_the_venues_grid_and_never_negative(chance, room, step, smallest):
@@ -55,7 +55,7 @@ def test_a_size_is_inside_every_limit_on_the_venues_grid_and_never_negative(chan
     assert found.reason
     assert found.bound_by in {name for name, _ in found.allowed}
     if step > 0:
-        assert_allclose(found.amount / step, round(found.amount / step), rtol=1e-9, atol=1e-9)
+        assert abs(found.amount / step - round(found.amount / step)) <= 1e-9 * (1 + found.amount / step)
 
 
 @given(st.floats(1e-4, 1), st.floats(1, 10))
@@ -89,6 +89,13 @@ def test_no_edge_no_kelly(edge):
 )
 def test_no_room_or_unknown_room_allows_nothing(room):
     assert size(CHANCE, ALL, room).value == 0
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, None])
+def test_an_unknown_grid_allows_nothing_and_an_absurd_one_is_ignored(bad):
+    assert size(CHANCE, SizingRules(step=bad), ROOM).value == 0
+    assert size(CHANCE, SizingRules(smallest_value=bad), ROOM).value == 0
+    assert size(CHANCE, SizingRules(step=1e-300), ROOM).value > 0
 
 
 def test_a_size_below_the_venues_smallest_is_none():

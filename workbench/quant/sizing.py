@@ -65,7 +65,7 @@ def size(chance: Opportunity, rules: SizingRules, room: Sequence[tuple[str, floa
 
     room : what is left of each limit, as (name, value), one at least; `room_of` makes it from a gate's verdict.
     """
-    asked = [_basis(chance), *_switched_on(chance, rules), *map(_limit, room)]
+    asked = [_basis(chance, rules), *_switched_on(chance, rules), *map(_limit, room)]
     if not room:
         asked.append(("limits", 0.0, "what is left of the limits is not known"))
     rule, value, words = min(asked, key=lambda each: each[1])
@@ -96,10 +96,12 @@ def kelly_of_odds(win_probability: float, win: float, loss: float) -> float:
     return win_probability / loss - (1 - win_probability) / win
 
 
-def _basis(c: Opportunity) -> _Allowed:
-    if _positive(c.equity) and _positive(c.price):
-        return "input", math.inf, ""
-    return "input", 0.0, f"equity and price must be positive numbers, got {c.equity} and {c.price}"
+def _basis(c: Opportunity, rules: SizingRules) -> _Allowed:
+    if not (_positive(c.equity) and _positive(c.price)):
+        return "input", 0.0, f"equity and price must be positive numbers, got {c.equity} and {c.price}"
+    if not (_number(rules.step) and _number(rules.smallest_value)):
+        return "input", 0.0, f"the venue's step and smallest order are not known ({rules.step}, {rules.smallest_value})"
+    return "input", math.inf, ""
 
 
 def _switched_on(c: Opportunity, rules: SizingRules) -> list[_Allowed]:
@@ -155,7 +157,7 @@ def _limit(left: tuple[str, float]) -> _Allowed:
 
 
 def _rounded_down(amount: float, step: float) -> float:
-    if not step > 0:
+    if not step > 0 or amount / step > 2**53:  # a grid finer than the number itself
         return amount
     steps = math.floor(amount / step)
     return (steps if steps * step <= amount else steps - 1) * step
