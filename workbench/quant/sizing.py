@@ -73,10 +73,11 @@ def size(chance: Opportunity, rules: SizingRules, room: Sequence[tuple[str, floa
     if value <= 0:
         return Size(0.0, 0.0, rule, words, allowed)
     amount = _rounded_down(value / chance.price * (1 - 1e-12), rules.step)  # its value stays inside
-    if amount <= 0 or amount * chance.price < rules.smallest_value:
+    worth = amount * chance.price
+    if amount <= 0 or not rules.smallest_value <= worth <= value:  # above only where numbers are too small to be ones
         reason = f"{value:,.2f} is below the venue's smallest order ({words})"
         return Size(0.0, 0.0, rule, reason, allowed)
-    return Size(amount, amount * chance.price, rule, words, allowed)
+    return Size(amount, worth, rule, words, allowed)
 
 
 def room_of(verdict: RiskVerdict) -> tuple[str, float]:
