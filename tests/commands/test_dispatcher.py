@@ -107,7 +107,8 @@ async def test_forecast_by_a_named_bot(desk):
 
     assert reply.title == "trend: BTC/USD 1h, 24 h ahead"
     assert words(reply) == "24 h, 80 %: 7,680.00 – 8,320.00, median 8,000.00"
-    assert reply.notes == ("BTCUSDT is quoted in USD here: BTC/USD",)
+    seen = "from bars closed by 2019-03-01 00:00:00 UTC, market time"
+    assert reply.notes == ("BTCUSDT is quoted in USD here: BTC/USD", seen)
     assert rows(reply)[0] == {"probability below": "5.0 %", "price": "7,640.00", "change": "−4.50 %"}
 
 

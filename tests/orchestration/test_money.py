@@ -129,6 +129,20 @@ def test_short_history_means_the_equal_share():
     assert "too little history" in shared.budgets[0].reason
 
 
+def test_what_a_capped_bot_leaves_never_goes_to_one_without_a_record():
+    bots = [
+        BotRecord("calm", GOOD, wavy(0.001)),
+        BotRecord("wild", GOOD, wavy(0.05)),
+        BotRecord("new", GOOD, wavy(0.01, 5)),
+    ]
+
+    shared = RiskCoordinator().distribute(Money(900.0, "USD"), bots, NOW)
+
+    calm, wild, new = (budget.share for budget in shared.budgets)
+    assert_allclose((calm, new), (0.5, 1 / 3))
+    assert_allclose(calm + wild + new, 1)
+
+
 def test_another_currency_and_no_equity_are_denied_with_their_reason():
     bots = [BotRecord("euro", GOOD, curve([0.01], "EUR")), BotRecord("blank", GOOD, [])]
 
@@ -164,9 +178,10 @@ def test_volatility_agrees_with_its_naive_twin(moves):
 def test_shares_are_shares_and_capped_like_the_naive_twin(volatility, cap, pool):
     shares = {bot: share * pool for bot, share in inverse_volatility(volatility).items()}
 
-    found = capped(shares, cap)
+    caps = {bot: cap if number % 2 else cap / 2 for number, bot in enumerate(shares)}
+    found = capped(shares, caps)
 
     assert_allclose(sum(shares.values()), pool, atol=1e-12)
-    assert all(-1e-12 <= share <= cap + 1e-12 for share in found.values())
+    assert all(-1e-12 <= share <= caps[bot] + 1e-12 for bot, share in found.items())
     assert sum(found.values()) <= pool + 1e-9
-    assert_allclose([found[b] for b in shares], list(naive.capped(shares, cap).values()), atol=1e-6)
+    assert_allclose([found[b] for b in shares], list(naive.capped(shares, caps).values()), atol=1e-6)

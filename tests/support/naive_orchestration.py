@@ -30,13 +30,13 @@ def volatility(points):
     return math.sqrt(squares * 365 * 86400 / (points[-1][0] - points[0][0]))
 
 
-def capped(shares, cap, rounds=10_000):
+def capped(shares, caps, rounds=10_000):
     """Cut what is above the cap and hand it to the others in proportion, again and again."""
     shares = dict(shares)
     for _ in range(rounds):
-        spare = sum(max(share - cap, 0.0) for share in shares.values())
-        shares = {bot: min(share, cap) for bot, share in shares.items()}
-        below = {bot: share for bot, share in shares.items() if share < cap and share > 0}
+        spare = sum(max(share - caps[bot], 0.0) for bot, share in shares.items())
+        shares = {bot: min(share, caps[bot]) for bot, share in shares.items()}
+        below = {bot: share for bot, share in shares.items() if 0 < share < caps[bot]}
         if spare < 1e-15 or not below:
             break
         weight = sum(below.values())

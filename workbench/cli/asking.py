@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from workbench.bootstrap.connection import connect
@@ -40,21 +40,35 @@ def progress_shown(to: Console) -> Iterator:
     if not to.is_terminal:
         yield _tenths(to)
         return
-    columns = (
-        TextColumn("{task.fields[words]}", markup=False),
-        BarColumn(),
-        "{task.percentage:>3.0f} %",
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=to, transient=True) as bars:
-        tasks: list = []
+    bar = _Bar(to)
+    try:
+        yield bar
+    finally:
+        bar.end()
 
-        def tell(done: float, words: str = "") -> None:
-            if not tasks:
-                tasks.append(bars.add_task("", total=1.0, words=words))
-            bars.update(tasks[0], completed=done, words=words)
 
-        yield tell
+class _Bar:
+    """A bar that appears with the first progress and is gone afterwards."""
+
+    def __init__(self, to: Console):
+        self._to = to
+        self._bars: Any = None
+        self._task: Any = None
+
+    def __call__(self, done: float, words: str = "") -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # few questions ever need it
+
+        if self._bars is None:
+            shown = TextColumn("{task.fields[words]}", markup=False)
+            percentage = TextColumn("{task.percentage:>3.0f} %")
+            self._bars = Progress(shown, BarColumn(), percentage, TimeElapsedColumn(), console=self._to, transient=True)
+            self._bars.start()
+            self._task = self._bars.add_task("", total=1.0, words=words)
+        self._bars.update(self._task, completed=done, words=words)
+
+    def end(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
 
 
 def _tenths(to: Console):

@@ -93,7 +93,7 @@ def moment(at: datetime, zone: tzinfo | None = None) -> str:
 
 def zone_name(zone: tzinfo | None) -> str:
     """'Europe/Berlin' where the zone has a name: its letters (CET, CEST) would be right for half of the times only."""
-    key = getattr(zone, "key", None)
+    key = str(getattr(zone, "key", "")).removeprefix("Etc/")
     return str(key or (zone or UTC).tzname(None) or zone)
 
 

@@ -1,7 +1,6 @@
 """The desk at a glance: gathers what every surface shows into one `DashboardData`."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
@@ -11,6 +10,7 @@ from workbench.domain.errors import LedgerError
 from workbench.domain.portfolio import BotState, EquityPoint
 from workbench.ledger.log import SqlLedger
 from workbench.orchestration.bot_registry import BotRegistry
+from workbench.orchestration.curves import Curves
 from workbench.orchestration.event_words import SHOWN
 from workbench.orchestration.portfolio_manager import PortfolioManager
 
@@ -49,6 +49,7 @@ class Glance:
 
     def __init__(self, registry: BotRegistry, ledger: SqlLedger, portfolio: PortfolioManager):
         self._registry, self._ledger, self._portfolio = registry, ledger, portfolio
+        self._curves, self._reading = Curves(ledger.tables), asyncio.Lock()
 
     async def take(self, now: datetime) -> DashboardData:
         """Everything as of `now`. A ledger that fails leaves its parts empty; what the bots said is still shown."""
@@ -77,10 +78,5 @@ class Glance:
         if market is None:
             return {}
         names = [*accounts(self._registry), TOTAL]
-        return await asyncio.to_thread(self._read, market.run_id, names)
-
-    def _read(self, run_id: str, names: list[str]) -> dict[str, tuple[EquityPoint, ...]]:
-        found: Mapping[str, tuple[EquityPoint, ...]] = {
-            name: tuple(self._ledger.tables.equity(run_id, name)) for name in names
-        }
-        return {name: points for name, points in found.items() if points}
+        async with self._reading:  # two viewers at once share what is kept
+            return await asyncio.to_thread(self._curves.read, market.run_id, names)

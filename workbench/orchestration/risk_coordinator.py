@@ -66,20 +66,25 @@ class RiskCoordinator:
         allowed = [bot for bot in bots if bot.bot_id not in denied]
         volatility = {bot.bot_id: annual_volatility(bot.equity) for bot in allowed}
         pool = len(allowed) / len(bots) if bots else 0.0
-        cap = 1.0 if len(bots) == 1 else self.max_share
-        shares = capped({b: s * pool for b, s in inverse_volatility(volatility).items()}, cap)
+        caps = self._caps(volatility, len(bots))
+        shares = capped({b: s * pool for b, s in inverse_volatility(volatility).items()}, caps)
         budgets = tuple(
             Budget(
                 bot.bot_id,
                 Money(total.amount * shares.get(bot.bot_id, 0.0), total.currency),
                 shares.get(bot.bot_id, 0.0),
                 volatility.get(bot.bot_id),
-                denied.get(bot.bot_id) or _why(volatility[bot.bot_id], shares[bot.bot_id] >= cap),
+                denied.get(bot.bot_id) or _why(volatility[bot.bot_id], shares[bot.bot_id] >= caps[bot.bot_id]),
             )
             for bot in bots
         )
         given = math.fsum(budget.amount.amount for budget in budgets)
         return RiskDistribution(total, budgets, Money(max(total.amount - given, 0.0), total.currency), now)
+
+    def _caps(self, volatility: Mapping[str, float | None], count: int) -> dict[str, float]:
+        """A bot whose volatility is not known never gets more than the equal share, however much others leave."""
+        cap = 1.0 if count == 1 else self.max_share
+        return {bot_id: min(cap, 1 / count) if v is None else cap for bot_id, v in volatility.items()}
 
 
 def annual_volatility(equity: Sequence[EquityPoint]) -> float | None:
@@ -104,19 +109,19 @@ def inverse_volatility(volatility: Mapping[str, float | None]) -> dict[str, floa
     return {bot_id: equal if v is None else left / v / scale for bot_id, v in volatility.items()}
 
 
-def capped(shares: Mapping[str, float], cap: float) -> dict[str, float]:
-    """No share above `cap`; what is cut goes to the others in proportion, and to nobody where all are at the cap."""
+def capped(shares: Mapping[str, float], caps: Mapping[str, float]) -> dict[str, float]:
+    """No share above its cap; what is cut goes to the others in proportion, and to nobody where all are at theirs."""
     held: dict[str, float] = {}
     free = dict(shares)
     goal = math.fsum(shares.values())
     while free:
         room, weight = goal - math.fsum(held.values()), math.fsum(free.values())
         factor = room / weight if weight > 0 else 0.0
-        over = [bot_id for bot_id, share in free.items() if share * factor > cap]
+        over = [bot_id for bot_id, share in free.items() if share * factor > caps[bot_id]]
         if not over:
             return {bot_id: held[bot_id] if bot_id in held else free[bot_id] * factor for bot_id in shares}
         for bot_id in over:
-            held[bot_id] = cap
+            held[bot_id] = caps[bot_id]
             del free[bot_id]
     return {bot_id: held[bot_id] for bot_id in shares}
 
@@ -134,5 +139,6 @@ def _denial(bot: BotRecord, currency: str) -> str:
 
 
 def _why(volatility: float | None, at_cap: bool) -> str:
-    words = "equal share: too little history" if volatility is None else f"volatility {volatility:.1%} a year"
-    return f"{words}, capped" if at_cap else words
+    if volatility is None:
+        return "equal share: too little history"
+    return f"volatility {volatility:.1%} a year{', capped' if at_cap else ''}"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from workbench.commands.asked import Asked
+from workbench.commands.formats import number
 from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
 from workbench.domain.errors import BotError
@@ -36,13 +37,14 @@ async def tune(asked: Asked, line: Line) -> Reply:
     return Reply(
         f"{told.bot_id}: tuned for {told.symbol} {told.timeframe}",
         (Text(_verdict(told), Tone.GOOD if told.adopted else Tone.PLAIN), _settings(told)),
-        as_of=told.seen_at,
+        as_of=asked.now,
         notes=(*line.notes, *_id_note(result)),
     )
 
 
 def _verdict(told: TuneResult) -> str:
-    words = f"best of {told.tried:,} over {told.folds} folds: score {told.score:,.4g}, now {told.current_score:,.4g}"
+    scores = f"score {number(told.score)}, now {number(told.current_score)}"
+    words = f"best of {told.tried:,} over {told.folds} folds: {scores}"
     return f"{words}; adopted" if told.adopted else f"{words}; kept what it has"
 
 

@@ -105,7 +105,7 @@ def _money_table(rows: tuple[BotRow, ...], totals: Totals) -> Table:
     lines = [_money_row(row) for row in rows]
     why = {(at, "equity"): row.health.reason for at, row in enumerate(rows) if lines[at][3] is None}
     if len(rows) > 1:
-        lines.append(("total", None, None, totals.equity, totals.pnl, totals.day_pnl, *_counts(rows), None))
+        lines.append(("total", "", "", totals.equity, totals.pnl, totals.day_pnl, *_counts(rows), None))
         why |= {(len(rows), name): totals.unknown for name in ("equity", "P&L", "day") if totals.unknown}
     return Table(columns, tuple(lines), why=why)
 
@@ -165,7 +165,7 @@ async def events(asked: Asked, line: Line) -> Reply:
     if not found:
         return Reply("Events", (Text("nothing has happened yet", Tone.MUTED),), as_of=asked.now)
     rows = tuple(
-        ((asked.now - event.at).total_seconds(), event.at, event.payload.get("bot_id"), sentence(event))
+        ((asked.now - event.at).total_seconds(), event.at, event.payload.get("bot_id") or "desk", sentence(event))
         for event in found
     )
     columns = (Column("ago", Shape.AGE), Column("at", Shape.TIME), Column("bot", Shape.BOT), Column("what"))

@@ -1,10 +1,11 @@
 """What bots think of a market: /forecast, /plan, /analyze, and the same asked of several: /cross."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from workbench.commands.asked import Asked
-from workbench.commands.formats import price
+from workbench.commands.formats import moment, price, zone_name
 from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
 from workbench.domain.errors import BotError
@@ -23,14 +24,16 @@ async def forecast(asked: Asked, line: Line) -> Reply:
     rows = tuple((p, v, v / fan.reference - 1) for p, v in zip(fan.levels, fan.values, strict=True))
     columns = (Column("probability below", Shape.SHARE), Column("price", Shape.PRICE), Column("change", Shape.PERCENT))
     title = f"{fan.bot_id}: {fan.symbol} {fan.timeframe}, {horizon_words(fan)} ahead"
-    return Reply(title, (Text(fan_words(fan)), Table(columns, rows)), as_of=fan.seen_at, notes=line.notes)
+    parts = (Text(fan_words(fan)), Table(columns, rows))
+    return Reply(title, parts, as_of=asked.now, notes=_notes(asked, line, fan.seen_at))
 
 
 async def plan(asked: Asked, line: Line) -> Reply:
     """What one bot would do."""
     told: Plan = await _one(asked, line, "plan")
-    parts = (Table(_PLAN_COLUMNS, (_plan_row(told.bot_id, told),)), Text(one_line(told.reason)))
-    return Reply(f"{told.bot_id}: plan for {told.symbol} {told.timeframe}", parts, as_of=told.seen_at, notes=line.notes)
+    parts = (Text(one_line(told.reason, 1000)), Table(_PLAN_COLUMNS[:-1], (_plan_row(told.bot_id, told)[:-1],)))
+    title = f"{told.bot_id}: plan for {told.symbol} {told.timeframe}"
+    return Reply(title, parts, as_of=asked.now, notes=_notes(asked, line, told.seen_at))
 
 
 async def analyze(asked: Asked, line: Line) -> Reply:
@@ -39,7 +42,8 @@ async def analyze(asked: Asked, line: Line) -> Reply:
     rows = tuple((one_line(name, 60), value) for name, value in told.indicators.items())
     parts: list[Text | Table] = [Text(one_line(told.summary, 1000))]
     parts += [Table((Column("indicator"), Column("value", Shape.NUMBER)), rows)] if rows else []
-    return Reply(f"{told.bot_id}: {told.symbol} {told.timeframe}", tuple(parts), as_of=told.seen_at, notes=line.notes)
+    title = f"{told.bot_id}: {told.symbol} {told.timeframe}"
+    return Reply(title, tuple(parts), as_of=asked.now, notes=_notes(asked, line, told.seen_at))
 
 
 async def cross_forecast(asked: Asked, line: Line) -> Reply:
@@ -90,6 +94,14 @@ async def _one(asked: Asked, line: Line, command: str) -> Any:
 
 async def _several(asked: Asked, line: Line, command: str) -> CrossBotResult:
     return await asked.center.execute_cross_bot_command(command, _args(line), line.values.get("targets"))
+
+
+def _notes(asked: Asked, line: Line, seen_at: datetime | None) -> tuple[str, ...]:
+    """What was read otherwise than typed, and how far the bot had seen: in market time, which a replay sets."""
+    if seen_at is None:
+        return line.notes
+    zone = asked.viewer.zone
+    return (*line.notes, f"from bars closed by {moment(seen_at, zone)} {zone_name(zone)}, market time")
 
 
 def _args(line: Line) -> Mapping[str, Any]:
