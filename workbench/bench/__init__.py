@@ -15,6 +15,7 @@ NAMES = {
     "fanout": "1,000 bots asked at once, one in ten hanging",
     "erc": "equal risk contribution: relative error, and times faster than skfolio",
     "gate": "microseconds a pre-trade verdict takes in memory at 500 symbols",
+    "dashboard": "the page in a browser: time to open, event to pixel, memory of ten viewers",
 }
 
 

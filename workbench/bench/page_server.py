@@ -1,0 +1,94 @@
+"""The page's real server as a child process, with its kernels counted and weighed."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+from workbench.dashboard.page_settings import NOTEBOOK
+from workbench.domain.errors import StartError
+
+Answer = tuple[int, dict[str, str], str]
+"""Status, headers, text."""
+
+
+class PageServer:
+    """`with PageServer(…) as page:` page.url answers. `args` go to the command line, `env` is added to ours."""
+
+    def __init__(self, *args: str, notebook: Path = NOTEBOOK, cwd: Path | None = None, env: dict | None = None):
+        self._argv = [sys.executable, "-m", "workbench.dashboard.page", "--notebook", str(notebook), *args]
+        self._cwd, self._env = cwd, {**os.environ, **(env or {})}
+        self.url = ""
+
+    def __enter__(self) -> "PageServer":
+        self.process = subprocess.Popen(
+            self._argv, cwd=self._cwd, env=self._env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert self.process.stdout
+        assert self.process.stderr
+        line = self.process.stdout.readline()
+        if not line:
+            raise StartError(self.process.stderr.read().strip())
+        self.url = json.loads(line)["url"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        try:
+            self.process.communicate(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
+
+    def kernels(self) -> list[psutil.Process]:
+        """The kernels that live now, those heated in advance included."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in children if "ipykernel_launcher" in " ".join(_argv(child))]
+
+    def wait_until_warm(self, timeout_s: float = 30.0) -> None:
+        """Until every kernel rests: its imports are done, it waits for a viewer. Raises TimeoutError."""
+        end, before = time.monotonic() + timeout_s, -1.0
+        while time.monotonic() < end:
+            time.sleep(0.7)
+            spent = sum(sum(kernel.cpu_times()[:2]) for kernel in self.kernels())
+            if spent > 0.3 and spent - before < 0.02:
+                return
+            before = spent
+        raise TimeoutError(f"no kernel was warm after {timeout_s:.0f} s")
+
+    def memory_mb(self) -> float:
+        """Proportional set size of the server and all its kernels."""
+        server = psutil.Process(self.process.pid)
+        return sum(process.memory_full_info().pss for process in (server, *self.kernels())) / 1e6
+
+    def get(self, path: str = "", **headers: str) -> Answer:
+        return _ask(urllib.request.Request(self.url + path, headers=_named(headers)))
+
+    def post(self, path: str, **headers: str) -> Answer:
+        return _ask(urllib.request.Request(self.url + path, data=b"", headers=_named(headers), method="POST"))
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def _ask(request: urllib.request.Request) -> Answer:
+    try:
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return reply.status, dict(reply.headers), reply.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), error.read().decode()
+
+
+def _argv(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
