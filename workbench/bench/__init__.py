@@ -16,6 +16,9 @@ NAMES = {
     "erc": "equal risk contribution: relative error, and times faster than skfolio",
     "gate": "microseconds a pre-trade verdict takes in memory at 500 symbols",
     "dashboard": "the page in a browser: time to open, event to pixel, memory of ten viewers",
+    "collective": "collective forecast ÷ best bot on the recorded set, with and without garbage; coverage; update cost",
+    "volatility": "QLIKE of the next 24 hours: shared model beside HAR, GARCH-t, EWMA and the last value",
+    "regimes": "two regimes told apart online: balanced accuracy and switches per 1,000 bars",
 }
 
 

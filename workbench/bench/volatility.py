@@ -45,28 +45,28 @@ def blocks(panel: Panel):
         yield first, min(first + BLOCK, len(panel.close))
 
 
-def pooled(panel: Panel) -> np.ndarray:
+def pooled(panel: Panel, horizon: int = HORIZON) -> np.ndarray:
     """Walk-forward forecasts of the shared model, (n_bars, n_symbols); NaN before the start."""
     known, out = features(panel), np.full_like(panel.close, np.nan)
     for first, stop in blocks(panel):
-        model = train_volatility(panel.rows(first), HORIZON, known=known[:first])
+        model = train_volatility(panel.rows(first), horizon, known=known[:first])
         out[first:stop] = forecast_variance(model, known[first:stop])
     return out
 
 
-def har(panel: Panel) -> np.ndarray:
+def har(panel: Panel, horizon: int = HORIZON) -> np.ndarray:
     out = np.full_like(panel.close, np.nan)
     for first, stop in blocks(panel):
         for j, closes in enumerate(panel.close.T):
-            out[first:stop, j] = har_variance(fit_har(closes[:first], HORIZON), closes[:stop])[first:]
+            out[first:stop, j] = har_variance(fit_har(closes[:first], horizon), closes[:stop])[first:]
     return out
 
 
-def garch(panel: Panel) -> np.ndarray:
+def garch(panel: Panel, horizon: int = HORIZON) -> np.ndarray:
     out, returns = np.full_like(panel.close, np.nan), log_returns(panel.close)
     for first, stop in blocks(panel):
         for j, series in enumerate(returns.T):
-            out[first:stop, j] = garch_variance(fit_garch(series[1:first]), series[1:stop], HORIZON)[first - 1 :]
+            out[first:stop, j] = garch_variance(fit_garch(series[1:first]), series[1:stop], horizon)[first - 1 :]
     return out
 
 

@@ -8,9 +8,8 @@ weight moves online by one of two rules on the linearised pinball loss, in which
 and pinball(x̂) − pinball(x_k) ≤ r_k. *BOA* (Wintenberger 2017) weighs by η_k exp(η_k V_k), *ML-Poly* (Gaillard, Stoltz &
 van Erven 2014) by η_k (R_k)₊. Rates adapt to each expert's own scale; a step larger than anything seen of one of the
 experts counts in proportion to what had been seen (the whole round is scaled, so that Σ w_k r_k stays 0). A newcomer
-is on probation, scored but without a weight; while all are, the house speaks: the desk's own plain forecast, where
-there is one. `regret_bound` states what follows for every sequence of outcomes, however hostile; docs/learning.md has
-the proof, the tests hold the figures to it.
+is on probation, scored but without a weight; while all are, the house speaks: the desk's own plain forecast.
+`regret_bound` states what follows for every sequence of outcomes; docs/learning.md has the proof, the tests hold it.
 
 Values are in units that the caller makes comparable over time, such as log returns divided by a volatility forecast.
 The bounds are about outcomes known before the next forecast. Where `lag` rounds are under way at a time (a horizon of
@@ -20,6 +19,7 @@ several bars, several symbols) outcomes resemble each other, and BOA is √lag t
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 import numba
 import numpy as np
@@ -72,8 +72,8 @@ class Trust:
 
     def __post_init__(self) -> None:
         shape = (7, len(self.experts), len(self.rule.levels))
-        if self.tables.shape != shape or self.rounds.shape != shape[1:2] or not np.isfinite(self.tables).all():
-            raise ValueRefused(f"trust in {self.experts}: tables must be finite and of shape {shape}")
+        if self.tables.shape != shape or self.rounds.shape != shape[1:2]:
+            raise ValueRefused(f"trust in {self.experts}: tables must be of shape {shape}, got {self.tables.shape}")
         self.rounds.flags.writeable = self.tables.flags.writeable = False
 
     def to_json(self) -> str:
@@ -89,7 +89,11 @@ class Trust:
             levels = tuple(map(float, state["rule"].pop("levels")))
             rule, names = TrustRule(levels=levels, **state["rule"]), tuple(map(str, state["experts"]))
             tables = np.array(state["tables"], dtype=float).reshape(7, len(names), len(levels))
-            return cls(rule, names, np.array(state["rounds"], dtype=np.int64), tables)
+            rounds = np.array(state["rounds"], dtype=np.int64)
+            scored = tables[REACH : FIRST_REACH + 1, rounds > 0]
+            if not (np.isfinite(tables).all() and (tables[PENALTY:LOSS] >= 0).all() and (scored > 0).all()):
+                raise ValueRefused("a sum is not finite, or one of squares is negative")
+            return cls(rule, names, rounds, tables)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueRefused(f"this is not a trust state: {error}") from error
 
@@ -119,10 +123,8 @@ def admit(trust: Trust, names: tuple[str, ...]) -> Trust:
 
 
 def aligned(trust: Trust, fans: Mapping[str, ArrayLike]) -> np.ndarray:
-    """Fans by name as a matrix (n_experts, n_levels) in the order of `trust.experts`; NaN rows for the silent.
-
-    A fan that is not n_levels finite numbers is silence too. Names that trust does not know are left out.
-    """
+    """Fans by name as a matrix (n_experts, n_levels) in the order of `trust.experts`; NaN rows for the silent, which
+    includes fans that are not n_levels finite numbers. Names that trust does not know are left out."""
     matrix = np.full((len(trust.experts), len(trust.rule.levels)), np.nan)
     for row, name in enumerate(trust.experts):
         values = np.asarray(fans.get(name, np.nan), dtype=float)
@@ -133,30 +135,38 @@ def aligned(trust: Trust, fans: Mapping[str, ArrayLike]) -> np.ndarray:
 
 def combine(trust: Trust, values: np.ndarray) -> Combination | None:
     """The collective fan of `values` (n_experts, n_levels; a row with NaN or infinity is silent); None if all are."""
-    rule, weights = trust.rule, _weights_of(trust, values)
+    _, who, limits = _terms(trust)
+    weights = _weights(trust.rounds, trust.tables, values, who, limits)
     if not weights.size or not weights[:, 0].sum() > 0:
         return None
-    return Combination(rearranged(_mix(values, weights, rule.band)), weights)
+    return Combination(rearranged(_mix(values, weights, trust.rule.band)), weights)
 
 
 def updated(trust: Trust, values: np.ndarray, outcome: float) -> Trust:
     """Trust after `outcome` (finite, unit of `values`) answered `values`. All silent: the same trust."""
     if not np.isfinite(outcome):
         raise ValueRefused(f"trust moves on finite outcomes, got {outcome}; leave the round out instead")
-    rule, weights = trust.rule, _weights_of(trust, values)
-    levels = np.array(rule.levels)
-    tables, rounds = _step(trust.rounds, trust.tables, values, weights, levels, float(outcome), _limits(rule))
-    return Trust(rule, trust.experts, rounds, tables)
+    tables, rounds = _advance(trust.rounds, trust.tables, values, float(outcome), *_terms(trust))
+    return Trust(trust.rule, trust.experts, rounds, tables)
 
 
-def _weights_of(trust: Trust, values: np.ndarray) -> np.ndarray:
-    rule = trust.rule
-    house = trust.experts.index(rule.house) if rule.house in trust.experts else -1
-    return _weights(trust.rounds, trust.tables, values, (RULES.index(rule.rule), house), _limits(rule))
+def _terms(trust: Trust):
+    levels, number, limits = _numbers(trust.rule)
+    house = trust.experts.index(trust.rule.house) if trust.rule.house in trust.experts else -1
+    return levels, (number, house), limits
 
 
-def _limits(rule: TrustRule) -> tuple[float, float, float, float, int]:
-    return rule.band, rule.floor, rule.rate, float(np.sqrt(rule.lag)), rule.probation
+@lru_cache(maxsize=64)
+def _numbers(rule: TrustRule):
+    """A rule as the compiled loops read it."""
+    limits = rule.band, rule.floor, rule.rate, float(rule.lag) ** 0.5, rule.probation
+    return np.array(rule.levels), RULES.index(rule.rule), limits
+
+
+@numba.njit(cache=True)
+def _advance(rounds, tables, values, outcome, levels, who, limits):
+    weights = _weights(rounds, tables, values, who, limits)
+    return _step(rounds, tables, values, weights, (outcome, levels), limits)
 
 
 @numba.njit(cache=True)
@@ -224,25 +234,26 @@ def _mix(values, weights, band):
 
 
 @numba.njit(cache=True)
-def _step(rounds, tables, values, weights, levels, outcome, limits):
+def _step(rounds, tables, values, weights, truth, limits):
+    outcome, levels = truth
     band, floor, rate, caution, probation = limits
     n, m = values.shape
     awake = np.array([np.isfinite(values[k]).all() for k in range(n)], dtype=np.bool_)
     known = awake & (rounds >= probation)
-    after, combined = tables.copy(), _mix(values, weights, band)
+    after, combined, clipped = tables.copy(), _mix(values, weights, band), np.zeros(n)
     for level in range(m):
-        slope = (1.0 if outcome < combined[level] else 0.0) - levels[level]
-        clipped = np.minimum(np.maximum(values[:, level], -band), band)
-        steps = slope * (combined[level] - clipped)
-        scale = 1.0
-        for k in range(n):
-            if known[k] and abs(steps[k]) > tables[REACH, k, level]:
-                scale = min(scale, tables[REACH, k, level] / abs(steps[k]))
+        slope, scale = (1.0 if outcome < combined[level] else 0.0) - levels[level], 1.0
         for k in range(n):
             if awake[k]:
-                miss = outcome - clipped[k]
+                clipped[k] = min(max(values[k, level], -band), band)
+                step = abs(slope * (combined[level] - clipped[k]))
+                if known[k] and step > tables[REACH, k, level]:
+                    scale = min(scale, tables[REACH, k, level] / step)
+        for k in range(n):
+            if awake[k]:
+                miss, step = outcome - clipped[k], slope * (combined[level] - clipped[k])
                 after[LOSS, k, level] += max(levels[level] * miss, (levels[level] - 1) * miss)
-                _credit(after[:, k, level], steps[k], scale, known[k], (floor, rate, caution))
+                _credit(after[:, k, level], step, scale, known[k], (floor, rate, caution))
     return after, rounds + awake
 
 
@@ -265,8 +276,8 @@ def _credit(cell, step, scale, known, limits):
 def regret_bound(trust: Trust) -> np.ndarray:
     """The most that each expert's Σ r can be, on any sequence: (n_experts, n_levels), unit of values; 0 if unscored.
 
-    It bounds, over the rounds in which the expert spoke, the collective's pinball loss minus the expert's own. Summed
-    over levels it also bounds the loss of the published fan, because rearranging never raises that sum.
+    Σ r is at least the collective's pinball loss minus the expert's over the rounds the expert spoke; summed over
+    levels also for the published fan, because rearranging never raises that sum.
     """
     rule, scored = trust.rule, trust.rounds > 0
     bound = np.zeros(trust.tables.shape[1:])

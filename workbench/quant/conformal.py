@@ -8,15 +8,16 @@ Steps are long in the tails and short in the middle, γ_i = γ · p_tail / min(p
 and γ_i (1 − p_i) never rises with i. Then the coverage of every level is within `coverage_bound` of p_i, whatever
 happens: neighbours that would cross (θ_i > θ_{i+1}) lie in one pooled block, are played alike, hit or miss together,
 and so do not move further across; others can pass each other by less than γ. Hence θ_i strays at most
-½ (n_levels − 1) γ from what is played, and where 1 (always a hit) or 0 (never one) is played it turns back: θ stays within
-½ (n_levels + 1) γ of [0, 1]. The moves telescope: mean hit − p_i = (θ_i at the start − θ_i now) / (γ_i · rounds). With
-one level this is the authors' own bound. Outcomes used d rounds late stretch γ to (d + 1) γ in the excursion.
+½ (n_levels − 1) γ from what is played, and where 1 (always a hit) or 0 (never one) is played it turns back: θ stays
+within ½ (n_levels + 1) γ of [0, 1]. The moves telescope: mean hit − p_i = (θ_i at the start − θ_i now) ÷ (γ_i ·
+rounds). With one level this is the authors' own bound. Outcomes used d rounds late stretch γ to (d + 1) γ.
 
 At θ ≤ 0 and θ ≥ 1 the quantile is infinite, as the theorem demands; `within` makes it a finite price, and the bound
 then holds for outcomes inside those limits.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,7 +38,6 @@ class Calibration:
     rounds: int = 0
 
     def __post_init__(self) -> None:
-        as_levels(self.levels)
         if not 0 < self.step < 1 or len(self.theta) != len(self.levels) != len(self.hits):
             raise ValueRefused(f"a calibration needs 0 < step < 1 and one θ and hit count a level, got {self}")
 
@@ -48,10 +48,11 @@ def new_calibration(levels: ArrayLike, step: float = 0.006) -> Calibration:
     return Calibration(p, step, p, (0,) * len(p))
 
 
-def steps(calibration: Calibration) -> list[float]:
+@lru_cache(maxsize=256)
+def steps(levels: tuple[float, ...], step: float) -> tuple[float, ...]:
     """γ_i of every level."""
-    tails = [min(p, 1 - p) for p in calibration.levels]
-    return [calibration.step * min(tails) / tail for tail in tails]
+    tails = [min(p, 1 - p) for p in levels]
+    return tuple(step * min(tails) / tail for tail in tails)
 
 
 def played(calibration: Calibration) -> np.ndarray:
@@ -87,7 +88,7 @@ def observed(calibration: Calibration, published: ArrayLike, outcome: float) -> 
     """Calibration after `outcome` met `published` quantiles (n_levels,), which may have been made some rounds ago."""
     levels = calibration.levels
     hit = [quantile >= outcome for quantile in np.asarray(published, dtype=float).tolist()]
-    moves = zip(calibration.theta, steps(calibration), levels, hit, strict=True)
+    moves = zip(calibration.theta, steps(levels, calibration.step), levels, hit, strict=True)
     theta = tuple([t + step * (p - h) for t, step, p, h in moves])
     hits = tuple([count + h for count, h in zip(calibration.hits, hit, strict=True)])
     return Calibration(levels, calibration.step, theta, hits, calibration.rounds + 1)
@@ -102,4 +103,6 @@ def coverage_bound(calibration: Calibration, delay: int = 0) -> np.ndarray:
     if not calibration.rounds:
         return np.full(p.size, np.inf)
     excursion = (p.size + 1) / 2 * (delay + 1) * calibration.step
-    return (np.maximum(p, 1 - p) + excursion) / (np.array(steps(calibration)) * calibration.rounds)
+    return (np.maximum(p, 1 - p) + excursion) / (
+        np.array(steps(calibration.levels, calibration.step)) * calibration.rounds
+    )

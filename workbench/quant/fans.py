@@ -1,11 +1,12 @@
 """Fans: a distribution told by a few quantiles. The geometry that scoring, trust and calibration share.
 
 A fan is a pair (levels, values). levels : (n_levels,) strictly rising probabilities in (0, 1). values : (...,
-n_levels), never falling along the last axis, any unit, rows with NaN give NaN. Between stated levels the quantile function is
-linear; beyond them it falls off like an exponential tail through the two outermost quantiles, so that probability 0
-lies at minus infinity and 1 at infinity.
+n_levels), never falling along the last axis, any unit, rows with NaN give NaN. Between stated levels the quantile
+function is linear; beyond them it falls off like an exponential tail through the two outermost quantiles, so that
+probability 0 lies at minus infinity and 1 at infinity.
 """
 
+import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -39,23 +40,37 @@ def quantiles_at(levels: ArrayLike, values: ArrayLike, wanted: ArrayLike) -> np.
     p, v = as_fan(levels, values)
     w = np.asarray(wanted, dtype=float)
     rows = np.broadcast_shapes(v.shape[:-1], w.shape[:-1])
-    v, w = np.broadcast_to(v, (*rows, p.size)), np.broadcast_to(w, (*rows, w.shape[-1]))
-    inside = np.clip(w, 1e-300, 1 - 1e-16)
-    if p.size == 1:
-        found = np.broadcast_to(v, w.shape).copy()
-    else:
-        cell = np.clip(np.searchsorted(p, inside, side="right") - 1, 0, p.size - 2)
-        low, high = np.take_along_axis(v, cell, -1), np.take_along_axis(v, cell + 1, -1)
-        share = (inside - p[cell]) / (p[cell + 1] - p[cell])
-        found = low + (high - low) * _with_tails(share, inside, p)
-    return np.where(w <= 0, np.where(np.isnan(found), np.nan, -np.inf), np.where(w >= 1, found + np.inf, found))
+    flat = np.broadcast_to(v, (*rows, p.size)).reshape(-1, p.size)
+    asked = np.broadcast_to(w, (*rows, w.shape[-1])).reshape(-1, w.shape[-1])
+    return _read(p, flat, asked).reshape(*rows, w.shape[-1])
 
 
-def _with_tails(share: np.ndarray, inside: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Position within the cell, measured from its lower end: linear inside, logarithmic beyond the stated levels."""
-    lower = np.log(inside / p[0]) / np.log(p[1] / p[0])
-    upper = 1 + np.log((1 - p[-1]) / (1 - inside)) / np.log((1 - p[-2]) / (1 - p[-1]))
-    return np.where(inside < p[0], lower, np.where(inside > p[-1], upper, share))
+@numba.njit(cache=True)
+def _read(p, values, wanted):
+    out = np.empty(wanted.shape)
+    for row in range(wanted.shape[0]):
+        v = values[row]
+        for i in range(wanted.shape[1]):
+            out[row, i] = np.nan if np.isnan(v).any() else _read_one(p, v, wanted[row, i])
+    return out
+
+
+@numba.njit(cache=True)
+def _read_one(p, v, w):
+    last = p.size - 1
+    if np.isnan(w):
+        return np.nan
+    if w <= 0 or w >= 1:
+        return -np.inf if w <= 0 else np.inf
+    if last == 0:
+        return v[0]
+    if w < p[0]:
+        return v[0] + (v[1] - v[0]) * np.log(w / p[0]) / np.log(p[1] / p[0])
+    if w > p[last]:
+        fall = np.log((1 - p[last]) / (1 - w)) / np.log((1 - p[last - 1]) / (1 - p[last]))
+        return v[last] + (v[last] - v[last - 1]) * fall
+    cell = min(np.searchsorted(p, w, side="right") - 1, last - 1)
+    return v[cell] + (v[cell + 1] - v[cell]) * (w - p[cell]) / (p[cell + 1] - p[cell])
 
 
 def rearranged(values: ArrayLike) -> np.ndarray:

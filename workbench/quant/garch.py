@@ -41,10 +41,9 @@ def fit_garch(returns: np.ndarray) -> Garch:
     z = r / unit
     start = _backcast(z - z.mean())
     first = min(_starts(z), key=lambda theta: _objective(theta, z, start))
-    best = minimize(_objective, first, args=(z, start), method="L-BFGS-B", options={"maxiter": 200})
-    polished = minimize(_objective, best.x, args=(z, start), method="Nelder-Mead", options={"maxiter": 400})
-    mu, omega, alpha, beta, nu = _natural(polished.x)
-    likelihood = -polished.fun * r.size - r.size * math.log(unit)
+    best = minimize(_objective, first, args=(z, start), method="BFGS", options={"gtol": 1e-5})
+    mu, omega, alpha, beta, nu = _natural(best.x)
+    likelihood = -best.fun * r.size - r.size * math.log(unit)
     return Garch(float(mu * unit), float(omega * unit**2), alpha, beta, nu, float(start * unit**2), float(likelihood))
 
 
@@ -96,9 +95,14 @@ def _objective(theta: np.ndarray, z: np.ndarray, start: float) -> float:
 @numba.njit(cache=True)
 def _mean_deviance(z, mu, omega, alpha, beta, nu, start):
     variance, total = omega + (alpha + beta) * start, 0.0
+    spread, surprise = 1.0, 1.0  # products of eight bars: one logarithm instead of sixteen
     for t in range(z.size):
         shock = (z[t] - mu) ** 2
-        total += 0.5 * np.log(variance) + 0.5 * (nu + 1) * np.log1p(shock / (variance * (nu - 2)))
+        spread *= variance
+        surprise *= 1 + shock / (variance * (nu - 2))
+        if t % 8 == 7 or t == z.size - 1:
+            total += 0.5 * np.log(spread) + 0.5 * (nu + 1) * np.log(surprise)
+            spread, surprise = 1.0, 1.0
         variance = omega + alpha * shock + beta * variance
     return total / z.size
 

@@ -29,7 +29,7 @@ class Trees:
     """A sum of trees. Nodes of all trees one after another, arrays of shape (n_nodes,); a leaf has left = right = 0.
 
     feature : column tested; threshold : go left where x ≤ threshold; left, right : absolute node numbers; value : what
-    a leaf adds. roots : (n_trees,) first node of each tree. baseline : prediction of no tree. n_features : columns of x.
+    a leaf adds. roots : (n_trees,) first node of each tree. baseline : prediction of no tree. n_features : of x.
     """
 
     feature: np.ndarray
@@ -76,9 +76,8 @@ def trees_from(arrays: Mapping[str, np.ndarray]) -> Trees:
 
 def grow(x: np.ndarray, y: np.ndarray, growth: Growth | None = None) -> Trees:
     """Fit trees by squared error. x : (n_rows, n_features), y : (n_rows,), no NaN. Deterministic."""
-    from sklearn.ensemble import (
-        HistGradientBoostingRegressor,
-    )  # costs a quarter of a second, and only training needs it
+    from sklearn.ensemble import HistGradientBoostingRegressor  # a quarter of a second that only training needs
+    from threadpoolctl import threadpool_limits
 
     how = growth or Growth()
     booster = HistGradientBoostingRegressor(
@@ -89,7 +88,9 @@ def grow(x: np.ndarray, y: np.ndarray, growth: Growth | None = None) -> Trees:
         l2_regularization=how.l2,
         early_stopping=False,
         random_state=0,
-    ).fit(x, y)
+    )
+    with threadpool_limits(1, "openmp"):  # threads waiting for each other on a busy machine cost ten times the work
+        booster.fit(x, y)
     nodes = [predictor[0].nodes for predictor in booster._predictors]
     roots = np.concatenate([[0], np.cumsum([len(tree) for tree in nodes])]).astype(np.int64)
     table = np.concatenate(nodes)
