@@ -45,8 +45,8 @@ async def listening_to(source):
 
 async def step(source, board):
     """One step of the source, passed on."""
-    source.venue.replay.advance()
-    await until(lambda: board.now_ms >= source.venue.replay.now_ms)
+    source.venue.replay.steps.advance()
+    await until(lambda: board.now_ms >= source.venue.replay.steps.now_ms)
 
 
 async def test_bars_prices_and_books_are_those_of_the_source():
@@ -55,7 +55,7 @@ async def test_bars_prices_and_books_are_those_of_the_source():
         await listening_to(source)
         for _ in range(9):
             await step(source, board)
-        await until(lambda: board.closed[-1].opened_ms == int(START.timestamp() * 1000) + 101 * BAR_MS)
+        await until(lambda: board.shelf.closed[-1].opened_ms == int(START.timestamp() * 1000) + 101 * BAR_MS)
         async with trading(there) as original, trading(here) as copy:
             before = await original.fetch_ohlcv("BTC/USD", "30m", limit=50)
             after = await copy.fetch_ohlcv("BTC/USD", "30m", limit=50)
@@ -152,7 +152,7 @@ async def test_a_lost_source_is_found_again_and_the_bars_in_between_are_filled()
         await second.start(port)
         try:
             await until(lambda: len(list(second.venue.floor.hub.streams)) >= 3, 40)
-            await until(lambda: board.closed[-1].opened_ms == second.venue.replay.now_ms - BAR_MS, 40)
+            await until(lambda: board.shelf.closed[-1].opened_ms == second.venue.replay.steps.now_ms - BAR_MS, 40)
             await step(second, board)
             found = await here.clock()
             rows = board.bars(0, 10**15)
@@ -175,7 +175,7 @@ async def test_a_source_that_goes_silent_without_a_word_is_connected_to_again():
         await listening_to(source)
         async with asyncio.timeout(10):
             while board.now_ms == before:
-                source.venue.replay.advance()
+                source.venue.replay.steps.advance()
                 await asyncio.sleep(0.05)
 
     assert board.age_s < 5

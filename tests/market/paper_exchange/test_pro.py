@@ -21,7 +21,7 @@ async def hearing(exchange, *watches, streams=1):
 
 def play(exchange, steps=1):
     for _ in range(steps):
-        exchange.venue.replay.advance()
+        exchange.venue.replay.steps.advance()
 
 
 async def test_klines_form_and_close_as_recorded():

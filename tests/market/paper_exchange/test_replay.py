@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tests.market.paper_exchange.builders import HALF_HOUR, START, candles, options, running, trading
 from workbench.domain.errors import ExchangeError, StartError
-from workbench.market.paper_exchange.board import Cursor, ReplayBoard, day_figures
+from workbench.market.paper_exchange.board import day_figures
 from workbench.market.paper_exchange.clock import Pace, parse_speed
 from workbench.market.paper_exchange.recording import Recording
+from workbench.market.paper_exchange.replay_board import Cursor, ReplayBoard
 from workbench.market.paper_exchange.server import PaperExchange
 
 BAR = HALF_HOUR.step
@@ -29,7 +30,7 @@ def view(one):
         one.quote(),
         one.last_trade(),
         one.bars(0, 10**15),
-        one.newest(7, 10**15),
+        one.bars(0, 10**15, newest=7),
         one.trades(50),
         one.trades(9, from_id=3),
         one.book(),

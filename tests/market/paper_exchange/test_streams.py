@@ -36,7 +36,7 @@ async def test_every_door_takes_subscriptions(path):
 async def test_combined_streams_wrap_their_messages():
     async with running() as (exchange, venue), connected(venue, "/stream?streams=btcusd@trade/btcusd@depth5") as socket:
         await ask(socket, "LIST_SUBSCRIPTIONS")
-        exchange.venue.replay.advance()
+        exchange.venue.replay.steps.advance()
         said = [await socket.receive_json(timeout=5) for _ in range(2)]
 
     assert {one["stream"] for one in said} == {"btcusd@trade", "btcusd@depth5"}
@@ -48,7 +48,7 @@ async def test_streams_of_all_markets():
     tables = {"BTC/USD": candles(), "ETH/USD": candles(seed=2)}
     async with running(candles=tables) as (exchange, venue), connected(venue, "/ws/!miniTicker@arr") as socket:
         await ask(socket, "LIST_SUBSCRIPTIONS")
-        exchange.venue.replay.advance()
+        exchange.venue.replay.steps.advance()
         said = await socket.receive_json(timeout=5)
 
     assert [one["s"] for one in said] == ["BTCUSD", "ETHUSD"]
@@ -155,7 +155,7 @@ async def test_a_slow_listener_does_not_delay_another():
         await ask(quick, "LIST_SUBSCRIPTIONS")
         deaf = await deaf_listener(venue.url, "/ws/btcusd@kline_30m")
         for _ in range(300):
-            exchange.venue.replay.advance()
+            exchange.venue.replay.steps.advance()
         heard = [json.loads((await quick.receive(timeout=5)).data) for _ in range(375)]
         deaf.transport.abort()
 

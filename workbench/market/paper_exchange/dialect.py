@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from workbench.market.paper_exchange.board import Bar, BookView, DayFigures, MarketTrade
+from workbench.market.paper_exchange.board import DayFigures
 from workbench.market.paper_exchange.engine import MAX_OPEN_ORDERS
 from workbench.market.paper_exchange.markets import MIN_NOTIONAL, Market, decimal_text
 from workbench.market.paper_exchange.matching import KINDS
+from workbench.market.paper_exchange.views import Bar, BookView, MarketTrade
 
 _MAX_PRICE = Decimal(10_000_000)
 Json = dict[str, Any]

@@ -105,10 +105,10 @@ class Mirror:
     async def _seed(self, symbol: str, board: MirrorBoard) -> None:
         ticks, table = self._ticks, self._feed.closed(symbol)
         opened = table.index.as_unit("ms").asi8.tolist()
-        board.take_bars(zip(opened, *(table[name].tolist() for name in table.columns), strict=True))
+        board.shelf.close(zip(opened, *(table[name].tolist() for name in table.columns), strict=True))
         rows = await patiently(ticks, lambda: ticks.fetch_ohlcv(symbol, self.timeframe.text, limit=2))
         if rows and (not opened or rows[-1][0] > opened[-1]):
-            board.take_forming(tuple(rows[-1][:6]))
+            board.shelf.begin(tuple(rows[-1][:6]))
         board.take_book(await patiently(ticks, lambda: ticks.fetch_order_book(symbol, DEPTH)))
 
     async def run(self, floor: Floor, boards: Mapping[str, MirrorBoard]) -> None:
@@ -175,8 +175,8 @@ class Mirror:
         async for close in self._feed.closes():
             board, candle = boards[close.symbol], close.candle
             opened = int(candle.opened_at.timestamp() * 1000)
-            board.take_bars([(opened, candle.open, candle.high, candle.low, candle.close, candle.volume)])
-            floor.switchboard.closed(board, opened + board.bar_ms)
+            board.shelf.close([(opened, candle.open, candle.high, candle.low, candle.close, candle.volume)])
+            floor.switchboard.closed(board, opened + board.shelf.bar_ms)
             floor.hub.flush()
 
     async def _watchdog(self) -> None:

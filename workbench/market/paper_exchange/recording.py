@@ -14,6 +14,7 @@ import pandas as pd
 from workbench.domain.errors import CandleError, StartError
 from workbench.domain.market import Timeframe
 from workbench.market.paper_exchange.markets import Market, lot_digits_for
+from workbench.market.paper_exchange.views import Bar, MarketTrade
 
 STEPS = 4
 _PRICE_DIGITS = range(13)
@@ -45,6 +46,33 @@ class Tape:
         """The volume traded at each of the four prices; the last takes what does not divide."""
         quarter = self.volume[row] // STEPS
         return quarter, quarter, quarter, self.volume[row] - 3 * quarter
+
+    def price_at(self, place: int) -> int:
+        """Price of a step; steps are counted through all bars."""
+        return self.path(place // STEPS)[place % STEPS]
+
+    def amount_at(self, place: int) -> int:
+        return self.shares(place // STEPS)[place % STEPS]
+
+    def trade_at(self, place: int, step_ms: int) -> MarketTrade:
+        """A step as the one trade it is."""
+        price, at_ms = self.price_at(place), self.opened[place // STEPS] + place % STEPS * step_ms
+        falling = place > 0 and price < self.price_at(place - 1)
+        return MarketTrade(place + 1, price, self.amount_at(place), at_ms, falling)
+
+    def bar(self, row: int, steps: int = STEPS) -> Bar:
+        """The first `steps` steps of a bar: all four when it has closed."""
+        path, shares = self.path(row), self.shares(row)
+        before = self.close[row - 1] if row else path[0]
+        volume = value = bought = 0
+        for price, amount in zip(path[:steps], shares, strict=False):
+            volume += amount
+            value += price * amount
+            if price >= before:
+                bought += amount
+            before = price
+        high, low = max(path[:steps]), min(path[:steps])
+        return Bar(self.opened[row], path[0], high, low, before, volume, value, steps, bought, row * STEPS + 1)
 
     def rows_between(self, start_ms: int, end_ms: int) -> tuple[int, int]:
         """Half-open range of rows whose bars opened in [start_ms, end_ms]."""
@@ -108,10 +136,8 @@ class Recording:
         """The newest row of a market at a grid bar (-1: none yet), and whether that row is the grid bar itself."""
         if grid_bar >= self.bars:
             return len(self.tapes[symbol]) - 1, False
-        row = self.rows[symbol][grid_bar] - 1
-        return row, row >= 0 and self.tapes[symbol].opened[
-            row
-        ] == self.first_ms + grid_bar * self.timeframe.milliseconds
+        row, opened = self.rows[symbol][grid_bar] - 1, self.first_ms + grid_bar * self.timeframe.milliseconds
+        return row, row >= 0 and self.tapes[symbol].opened[row] == opened
 
     def span(self) -> str:
         first, last = (datetime.fromtimestamp(self.time_of(p) / 1000, UTC) for p in (0, self.last_position))

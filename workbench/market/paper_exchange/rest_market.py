@@ -8,11 +8,12 @@ import orjson
 
 from workbench.domain.market import Timeframe
 from workbench.market.paper_exchange import dialect
-from workbench.market.paper_exchange.board import Board, aggregate, day_figures
+from workbench.market.paper_exchange.board import Board, day_figures
 from workbench.market.paper_exchange.floor import Floor
 from workbench.market.paper_exchange.params import Params
 from workbench.market.paper_exchange.refusals import illegal, unknown_symbol
 from workbench.market.paper_exchange.streams import interval_of, opened_at
+from workbench.market.paper_exchange.views import aggregate
 
 _FAR_MS = 10**15
 
@@ -69,7 +70,7 @@ def _made(board: Board, interval: Timeframe, first: int, end: int):
 
 def _made_of_newest(board: Board, interval: Timeframe, base: Timeframe, count: int, end: int):
     ratio = interval.seconds // base.seconds
-    bars = board.newest((count + 1) * ratio, opened_at(interval, end) + interval.milliseconds - 1)
+    bars = board.bars(0, opened_at(interval, end) + interval.milliseconds - 1, newest=(count + 1) * ratio)
     made = aggregate(bars, interval.milliseconds, interval.anchor_s * 1000)
     return made[1:] if len(made) > count else made
 

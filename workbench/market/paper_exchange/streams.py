@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from workbench.domain.errors import TimeframeError
 from workbench.domain.market import Timeframe
 from workbench.market.paper_exchange import dialect
-from workbench.market.paper_exchange.board import Bar, Board, aggregate, day_figures
+from workbench.market.paper_exchange.board import Board, day_figures
 from workbench.market.paper_exchange.hub import Hub, Listener
 from workbench.market.paper_exchange.refusals import Refused
+from workbench.market.paper_exchange.views import Bar, aggregate
 
 INTERVALS = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w")
 ALL = "!"
@@ -158,7 +159,7 @@ def _messages(stream: Stream, board: Board, at_ms: int) -> Iterator[dict]:
     elif stream.kind == "bookTicker":
         yield dialect.book_ticker_event(market, board.book())
     elif stream.kind == "depth":
-        yield dialect.depth_event(market, board.book_before(), board.book(), at_ms)
+        yield dialect.depth_event(market, board.book(before=True), board.book(), at_ms)
     elif stream.kind == "book":
         yield dialect.depth(market, board.book(), stream.levels)
     elif day := day_figures(board):
