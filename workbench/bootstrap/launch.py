@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -82,8 +83,23 @@ async def _start(settings: Settings, options: UpOptions, tell: Tell, stack: Asyn
     desk = Desk(connection.center, connection.ledger)
     await desk.start()
     stack.push_async_callback(desk.stop)
-    house.supervise(crier.moved)
+    await _go(connection)
+    house.supervise(partial(_restarted, connection, crier))
     return RunningDesk(run, connection, desk)
+
+
+async def _go(connection: Connection) -> None:
+    """Start the clock of a replay; it stood while the bots started."""
+    if connection.venue and parts.replays(connection.settings):
+        await connection.venue.resume()
+
+
+async def _restarted(connection: Connection, crier: "Crier", name: str, said: Mapping[str, Any]) -> None:
+    """A bot comes back at a new address; the exchange comes back with its clock stopped."""
+    if crier.meet(said):
+        await crier.cry()
+    elif name == "exchange":
+        await _go(connection)
 
 
 async def _children(
@@ -168,7 +184,7 @@ class Crier:
         return "bot_id" in said
 
     async def start(self) -> None:
-        await self._cry()
+        await self.cry()
         self._task = asyncio.create_task(self._go_on())
 
     async def stop(self) -> None:
@@ -178,12 +194,7 @@ class Crier:
         for bot_id in self._urls:
             await asyncio.to_thread(self._connection.ledger.tables.withdraw, bot_id)
 
-    async def moved(self, name: str, said: Mapping[str, Any]) -> None:
-        """A restarted bot answers at a new address."""
-        if self.meet(said):
-            await self._cry()
-
-    async def _cry(self) -> None:
+    async def cry(self) -> None:
         tables = self._connection.ledger.tables
         for bot_id, url in self._urls.items():
             await asyncio.to_thread(tables.announce, bot_id, url, (), ("research",), ANNOUNCED_FOR)
@@ -192,6 +203,6 @@ class Crier:
         while True:
             await asyncio.sleep(ANNOUNCED_FOR.total_seconds() / 3)
             try:
-                await self._cry()
+                await self.cry()
             except WorkbenchError as error:  # the ledger is away: tell it, try again
                 log.warning("announcement_failed", error=str(error))

@@ -38,10 +38,18 @@ def state_file(settings: Settings) -> Path:
     return settings.home / "exchange" / f"{safe}.sqlite"
 
 
+def replays(settings: Settings) -> bool:
+    """Whether the venue plays recorded candles, which it can do at any speed and hold."""
+    return settings.exchange.source == "replay"
+
+
 def exchange_spec(settings: Settings, port: int, token: str) -> ChildSpec:
+    """A replay starts with its clock stopped: the market does not run ahead of bots that are still starting."""
     exchange = settings.exchange
     args = ["exchange", "serve", "--port", str(port), "--state", str(state_file(settings))]
     args += ["--source", exchange.source, "--speed", f"{exchange.speed:g}", "--timeframe", exchange.timeframe]
+    if replays(settings):
+        args.append("--paused")
     if exchange.start:
         args += ["--from", exchange.start.isoformat()]
     if exchange.symbols:

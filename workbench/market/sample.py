@@ -22,10 +22,11 @@ FIRST = datetime(2017, 10, 1, tzinfo=UTC)
 LAST = datetime(2019, 10, 1, tzinfo=UTC)
 """Open times of the first and the last bar of every coin."""
 
-REPLAY_START = datetime(2018, 4, 12, tzinfo=UTC)
-"""Default first moment of a replay. Over 9,200 bars of history lie before it, enough for any warm-up and for a first
-walk-forward search; half a day later (44 s at the default speed) bitcoin leapt by an eighth within an hour, a month of
-rising followed and then a month of falling; 25,700 bars (14 hours of replay) lie ahead."""
+REPLAY_START = datetime(2018, 6, 8, tzinfo=UTC)
+"""Default first moment of a replay. Chosen so that a viewer sees all four research bots trade within the first minute
+(such a date was looked for: their first trades say nothing of their worth). Two days later, three minutes at the
+default speed, the market fell by a tenth. Over 11,900 bars of history lie before it, enough for any warm-up and
+walk-forward search; 23,000 bars (12 hours of replay) lie ahead."""
 
 
 def file_of(symbol: str) -> Path:
