@@ -55,7 +55,7 @@ class BotConformance:
 
         assert plan.side in ("long", "flat")
         assert plan.reason
-        assert plan.side == "flat" or plan.stop < plan.entry < plan.targets[0]
+        assert plan.side == "flat" or plan.entry is None or plan.stop < plan.entry < plan.targets[0]
 
     async def test_an_analysis_has_words_and_figures(self, bot):
         analysis = await bot.analyze(self.symbol, self.timeframe)

@@ -19,7 +19,7 @@ from workbench.domain.errors import BotError
 from workbench.market import sample
 
 ROWS = 1100
-PANEL = {name: sample.load(name)[: sample.REPLAY_START].iloc[-ROWS:] for name in ("BTC/USD", "XRP/USD")}
+PANEL = {name: sample.load(name)[:"2018-07-23"].iloc[-ROWS:] for name in ("BTC/USD", "XRP/USD")}
 BTC = PANEL["BTC/USD"]
 MINDS = {kind: strategy(kind).fitted({name: table.iloc[:900] for name, table in PANEL.items()}) for kind in KINDS}
 every_kind = pytest.mark.parametrize("mind", MINDS.values(), ids=MINDS)

@@ -12,7 +12,7 @@ from workbench.bots.research.options import ResearchOptions
 from workbench.domain.errors import BotError
 from workbench.domain.portfolio import BotState, MoneyMode
 
-BARS = 100
+BARS = 60
 COINS = ("BTC/USD", "ETH/USD", "XRP/USD")
 
 
@@ -199,6 +199,10 @@ async def test_a_halt_while_the_venue_is_away_says_so_and_is_finished_when_it_is
 
         with pytest.raises(BotError, match="cannot be reached"):
             await bot.halt(command_id="h", token=1)
+        status = await bot.status()
+        assert not status.ready
+        assert "cannot be reached" in status.detail
+        assert status.positions  # the last that is known, not nothing
 
         async with trading_floor(bots=0, state=state, port=port) as back:
             await until(lambda: flat(back), 30)

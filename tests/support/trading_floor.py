@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from workbench.bots.research.bot import ResearchBot
 from workbench.bots.research.options import ResearchOptions
@@ -12,7 +12,7 @@ from workbench.market.paper_exchange.client import Venue
 from workbench.market.paper_exchange.server import PaperExchange
 from workbench.market.paper_exchange.settings import ExchangeOptions
 
-START = sample.REPLAY_START
+START = datetime(2018, 7, 23, tzinfo=UTC)  # bitcoin rises here: the trend bot buys it at the first close
 ADMIN = "admin"
 BAR = timedelta(minutes=30)
 CASH = 10_000

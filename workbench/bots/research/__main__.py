@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--timeframe", default="", help="as 30m (default: the venue's)")
     arguments.add_argument("--lockstep", action="store_true", help="take part in the venue's lockstep")
     arguments.add_argument("--memory", type=Path, help="file in which state, command ids and tuned values survive")
+    arguments.add_argument("--wait-s", type=float, default=15.0, help="how long the ready line waits for the venue")
     return arguments
 
 
@@ -51,14 +52,14 @@ def main() -> int:
     )
     sys.setswitchinterval(SWITCH_S)
     try:
-        uvloop.run(serve(_options(args), _secret("WORKBENCH_BOT_TOKEN"), args.port))
+        uvloop.run(serve(_options(args), _secret("WORKBENCH_BOT_TOKEN"), args.port, args.wait_s))
     except WorkbenchError as error:
         sys.stderr.write(f"workbench: {error}\n")
         return 1
     return 0
 
 
-async def serve(options: ResearchOptions, token: str, port: int) -> None:
+async def serve(options: ResearchOptions, token: str, port: int, wait_s: float) -> None:
     """Trade and answer until told to stop."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,7 +68,7 @@ async def serve(options: ResearchOptions, token: str, port: int) -> None:
     server = BotServer(bot, token)
     try:
         url = await server.start(port)
-        begun = asyncio.create_task(bot.start())
+        begun = asyncio.create_task(bot.start(wait_s))
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait([begun, stopped], return_when=asyncio.FIRST_COMPLETED)
         begun.cancel()

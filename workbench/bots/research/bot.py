@@ -120,7 +120,13 @@ class ResearchBot:
 
     def _ready(self) -> bool:
         engine, session = self.engine, self.engine.session
-        if session is None or not engine.connected or self._residue() or session.trader.uncertain:
+        if (
+            session is None
+            or not engine.connected
+            or session.marks.trouble
+            or self._residue()
+            or session.trader.uncertain
+        ):
             return False
         warm = all(len(session.feed.closed(symbol)) > engine.minds.base.lookback for symbol in session.symbols)
         return warm and engine.minds.base.ready and not session.account.mismatch
@@ -135,6 +141,7 @@ class ResearchBot:
         words += [f"still open after the halt: {what}" for what in self._residue()]
         if session:
             account, trader = session.account, session.trader
+            words += [session.marks.trouble] if session.marks.trouble else []
             words += [f"{symbol}: order {name} may have been done" for symbol, (name, _) in trader.uncertain.items()]
             words += account.mismatch.values()
             words += [f"fees in {coin} are not in the equity" for coin in account.book.foreign_fees]

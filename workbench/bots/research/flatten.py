@@ -13,23 +13,23 @@ from workbench.domain.errors import ExchangeError
 from workbench.domain.orders import Side
 
 log = structlog.get_logger(__name__)
-ROUNDS = 12
+WITHIN_S = 8.0  # a caller over HTTP waits ten: it hears what is left rather than nothing
 PAUSE_S = 0.5
 
 
-async def flatten(account: Account, moment_ms: int, marks: Mapping[str, float], rounds: int = ROUNDS) -> list[str]:
+async def flatten(
+    account: Account, moment_ms: int, marks: Mapping[str, float], within_s: float = WITHIN_S
+) -> list[str]:
     """Cancel every order, sell every position at market, read the venue; again until it shows nothing open.
 
-    Returns what is left after `rounds`, by name; empty means that the venue itself shows no order and no position (dust
-    that it would not take apart). Amounts come from the venue's balances, not from our books.
+    Returns what is left when `within_s` (0: one round) has passed, by name; empty means that the venue itself shows no
+    order and no position (dust that it would not take apart). Amounts come from its balances, not from our books.
     """
-    left: list[str] = []
-    for turn in range(rounds):
-        if turn:
-            await asyncio.sleep(PAUSE_S)
-        left = await _round(account, moment_ms, marks)
-        if not left:
+    until = asyncio.get_running_loop().time() + within_s
+    while left := await _round(account, moment_ms, marks):
+        if asyncio.get_running_loop().time() + PAUSE_S > until:
             break
+        await asyncio.sleep(PAUSE_S)
     return left
 
 

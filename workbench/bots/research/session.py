@@ -25,17 +25,26 @@ MARKETS = 5
 
 @dataclass(eq=False)
 class Marks:
-    """The newest price of each market, overheard from the candle stream: that of the forming bar."""
+    """The newest price of each market, overheard from the candle stream: that of the forming bar.
+
+    trouble : what is wrong with the stream, empty since it was last heard.
+    """
 
     timeframe: str
     prices: dict[str, float] = field(default_factory=dict)
+    trouble: str = ""
 
     def heard(self, symbol: str, timeframe: str, row: list[float], final: bool, event_ms: int) -> None:
         if timeframe == self.timeframe:
-            self.prices[symbol] = row[4]
+            self.prices[symbol], self.trouble = row[4], ""
 
     def cut(self, reason: str) -> None:
-        """Prices stay as they were; their age is told by the bot's status."""
+        """Prices stay as they were: their age is told by the bot's status."""
+
+    def complain(self, error: Exception) -> None:
+        """What the feed reports."""
+        self.trouble = str(error)
+        log.warning("feed_trouble", error=self.trouble)
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,8 @@ async def open_session(options: ResearchOptions, history: int) -> AsyncIterator[
         timeframe = Timeframe.parse(options.timeframe or clock["timeframe"])
         marks = Marks(timeframe.text, await broker.prices())
         exchange.ears.add(marks)
-        feed = CandleFeed(exchange, symbols, timeframe, history=history, limits=FeedLimits(keep=history + 200))
+        limits = FeedLimits(keep=history + 200)
+        feed = CandleFeed(exchange, symbols, timeframe, history=history, report=marks.complain, limits=limits)
         await feed.start()
         try:
             account = Account(broker, symbols, tag_of(options.bot_id))

@@ -6,7 +6,8 @@ from functools import partial
 
 import structlog
 
-from workbench.bots.research.flatten import ROUNDS, flatten
+from workbench.bots.research.broker import GONE_S
+from workbench.bots.research.flatten import WITHIN_S, flatten
 from workbench.bots.research.history import History
 from workbench.bots.research.minds import Minds
 from workbench.bots.research.session import Session
@@ -80,17 +81,17 @@ class Turns:
             except ExchangeError as error:
                 log.warning("refresh_failed", error=str(error))
 
-    async def close_all(self, rounds: int = ROUNDS) -> None:
+    async def close_all(self, within_s: float = WITHIN_S) -> None:
         """Cancel and close everything; `residue` says what the venue still shows afterwards."""
         async with self._acting:
-            await self._flatten(rounds)
+            await self._flatten(within_s)
 
     async def mend(self) -> None:
         """Go on with a halt that could not be finished, for ever: the venue may come back between two bars."""
         while True:
             await asyncio.sleep(MEND_S)
             if self.residue and self.standing.state is BotState.HALTED:
-                await self.close_all(rounds=1)
+                await self.close_all(within_s=0)
 
     async def _on_close(self, at_ms: int, symbols: list[str]) -> None:
         async with self._acting:
@@ -110,7 +111,7 @@ class Turns:
 
     async def _act(self, moment: Moment, symbols: list[str]) -> None:
         if self.standing.state is BotState.HALTED:
-            await self._flatten(rounds=1)
+            await self._flatten(within_s=0)
         else:
             await self.session.trader.act(moment, symbols, self._decide, self._may_enter)
 
@@ -131,13 +132,13 @@ class Turns:
         else:
             self.minds.learn_beside(panel)
 
-    async def _flatten(self, rounds: int) -> None:
+    async def _flatten(self, within_s: float) -> None:
         session, marks = self.session, partial(self.history.marks, self.session)
         moment_ms = self.history.moment_ms(session)
-        self.residue = await flatten(session.account, moment_ms, marks(), rounds)
+        self.residue = await flatten(session.account, moment_ms, marks(), within_s)
         if session.trader.uncertain:  # a purchase may still arrive: wait until it cannot, then look once more
             await self._settle_all()
-            self.residue = await flatten(session.account, moment_ms, marks(), rounds)
+            self.residue = await flatten(session.account, moment_ms, marks(), within_s)
         if not self.residue:
             session.trader.stops.clear()
 
@@ -145,7 +146,7 @@ class Turns:
         trader = self.session.trader
         for symbol in list(trader.uncertain):
             try:
-                for _ in range(ROUNDS + 1):  # longer than an order can stay on its way
+                for _ in range(int(GONE_S / PAUSE_S) + 1):  # longer than an order can stay on its way
                     if await trader.settle(symbol):
                         break
                     await asyncio.sleep(PAUSE_S)
