@@ -15,6 +15,9 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
+from workbench.bootstrap.logs import configure_logs
 from workbench.bootstrap.run_file import DeskRun, read_run
 from workbench.commands.dispatcher import Dispatcher
 from workbench.ledger.log import SqlLedger, open_ledger
@@ -66,6 +69,8 @@ class connect:
         await self._made.close()
 
     async def _open(self) -> Connection:
+        if not structlog.is_configured():
+            configure_logs("WARNING")  # else warnings would print into a notebook's or a pipe's output
         settings = self._settings or load_settings()
         run = self._run or read_run(settings.home)
         ledger = await asyncio.to_thread(open_ledger, settings.ledger_url)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from workbench.bootstrap.ports import require_free
 from workbench.bootstrap.run_file import read_run
@@ -79,16 +78,20 @@ def _home(settings: Settings) -> Iterator[Finding]:
 
 
 def _ledger(settings: Settings) -> Iterator[Finding]:
-    url = urlsplit(settings.ledger_url)
-    if url.scheme.startswith("postgres"):
-        from workbench.ledger.log import open_ledger
-
-        open_ledger(settings.ledger_url).close()
-        yield Finding("ledger", f"PostgreSQL at {url.hostname or 'a local socket'} answers")
+    where = settings.ledger_url
+    if "://" not in where and not Path(where).exists():
+        yield Finding("ledger", f"{where}, made at the first start")
         return
-    import pysqlite3.dbapi2 as sqlite
+    from workbench.ledger.log import open_ledger  # only now: it takes half a second
 
-    yield Finding("ledger", f"SQLite {sqlite.sqlite_version}: {settings.ledger_url}")
+    ledger = open_ledger(where)
+    try:
+        ledger.check()
+        yield Finding("ledger", f"{ledger.place} answers")
+        for caveat in ledger.caveats:
+            yield Finding("ledger", "promises less", caveat, warning=True)
+    finally:
+        ledger.close()
 
 
 def _desk(settings: Settings) -> Iterator[Finding]:

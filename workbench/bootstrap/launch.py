@@ -122,6 +122,8 @@ async def _children(
 async def _exchange(settings: Settings, options: UpOptions, house: Household) -> DeskRun:
     token = secrets.token_urlsafe(24)
     if options.fresh:
+        for kind in settings.research.kinds:
+            parts.set_aside(parts.memory_file(settings, kind))
         parts.set_aside(parts.state_file(settings))
     port = parts.settled_port(settings.exchange.port)
     (said,) = await house.start([parts.exchange_spec(settings, port, token)])
@@ -142,7 +144,7 @@ async def _bot_specs(settings: Settings, run: DeskRun) -> list:
         keys = {
             kind: await venue.open_account(kind, {currency: settings.research.cash}) for kind in settings.research.kinds
         }
-    return [parts.bot_spec(kind, run.exchange_url, key, run.bot_token) for kind, key in keys.items()]
+    return [parts.bot_spec(settings, kind, run.exchange_url, key, run.bot_token) for kind, key in keys.items()]
 
 
 class _News:

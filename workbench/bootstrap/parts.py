@@ -57,8 +57,14 @@ def exchange_spec(settings: Settings, port: int, token: str) -> ChildSpec:
     return ChildSpec("exchange", "workbench", tuple(args), {"WORKBENCH_EXCHANGE_TOKEN": token, **_ONE_THREAD})
 
 
-def bot_spec(kind: str, exchange_url: str, key: ApiKey, token: str) -> ChildSpec:
-    args = ("--kind", kind, "--exchange", exchange_url, "--port", "0")
+def memory_file(settings: Settings, kind: str) -> Path:
+    """What a research bot must not forget: that it is paused, which commands it has carried out, what it has learnt."""
+    return state_file(settings).with_name(f"{state_file(settings).stem}-{kind}.jsonl")
+
+
+def bot_spec(settings: Settings, kind: str, exchange_url: str, key: ApiKey, token: str) -> ChildSpec:
+    memory = str(memory_file(settings, kind))
+    args = ("--kind", kind, "--exchange", exchange_url, "--port", "0", "--memory", memory)
     env = {"WORKBENCH_API_KEY": key.key, "WORKBENCH_API_SECRET": key.secret, "WORKBENCH_BOT_TOKEN": token}
     return ChildSpec(kind, "workbench.bots.research", args, env | _ONE_THREAD)
 
