@@ -16,10 +16,11 @@ from workbench.domain.errors import ValueRefused
 from workbench.domain.orders import Side
 from workbench.domain.risk import Approved, BotLimits, Denied, DeskLimits, Intent, Quote, Reduced
 from workbench.quant.gate import Gate, usage
-from workbench.quant.gate_checks import NUMBERS, Situation, decide
+from workbench.quant.gate_checks import decide
 from workbench.quant.marginal_risk import MarginalRisk, RiskModel
 from workbench.quant.reservations import Snapshot
 from workbench.quant.risk_measures import historical_cvar
+from workbench.quant.situation import NUMBERS, Situation
 from workbench.quant.tally import Cell, growth, parts
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -185,6 +186,34 @@ def test_a_stale_price_of_anything_held_stops_growth_everywhere():
 
     assert "ETH/USD" in grows.reason
     assert isinstance(leaves, Approved)
+
+
+def test_a_price_that_was_fresh_when_bought_and_is_not_any_more_stops_growth():
+    gate, then, later = a_gate(), NOW + timedelta(seconds=25), NOW + timedelta(seconds=50)
+    assert isinstance(gate.ask(an_intent(decided_at=then), then), Approved)
+    for moment in (then, later):
+        gate.quote(Quote("ETH/USD", 10.0, 1.0, moment))
+    gate.times.told["beta"] = later.timestamp()
+
+    verdict = gate.ask(an_intent(bot="beta", symbol="ETH/USD", decided_at=later, intent_id="i2"), later)
+
+    assert "BTC/USD" in verdict.reason
+
+
+def test_a_supervised_bot_that_was_not_looked_at_stops_growth_and_a_gated_one_does_not():
+    gate, then = a_gate(), NOW + timedelta(seconds=40)
+    gate.reconcile("beta", "ETH/USD", Snapshot(1.0), NOW, supervised=True)
+    for name, price in PRICES.items():
+        gate.quote(Quote(name, price, 1.0, then))
+    gate.reconcile("alpha", "BTC/USD", Snapshot(0.0), then)
+
+    stopped = gate.review(an_intent(decided_at=then), then)
+    gate.reconcile("beta", "ETH/USD", Snapshot(1.0), then)
+    gate.times.told["gamma"] = NOW.timestamp()  # gated and silent: its last snapshot stays a bound
+    goes_on = gate.review(an_intent(decided_at=then), then)
+
+    assert "what beta holds" in stopped.reason
+    assert isinstance(goes_on, Approved)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, None, 0.0, "100"])

@@ -13,10 +13,12 @@ from workbench.domain.desk import DeskState
 from workbench.domain.errors import ValueRefused
 from workbench.domain.orders import Side
 from workbench.domain.risk import Approved, BotLimits, Denied, DeskLimits, Intent, Quote, Reduced, RiskVerdict, Usage
-from workbench.quant.gate_checks import Situation, decide
+from workbench.quant.freshness import Freshness
+from workbench.quant.gate_checks import decide
 from workbench.quant.marginal_risk import MarginalRisk, RiskModel
 from workbench.quant.pace import Paces
 from workbench.quant.reservations import Reservations, Snapshot
+from workbench.quant.situation import Situation
 from workbench.quant.tally import FLAT, UNASSIGNED, Cell, Tally, growth
 
 _ACTIVE, _BUY = DeskState.ACTIVE, Side.BUY  # reading a member off an Enum costs more than a comparison
@@ -43,36 +45,36 @@ class Gate:
         self.orders = Reservations()
         self.pace = Paces()
         self._model_s = _seconds(model.made_at)
-        self._book_s: dict[str, float] = {}
-        self._quote_s: dict[str, float] = {}
-        self._valued_s: dict[str, float] = {}
-        self._oldest = (-math.inf, "")
+        self.times = Freshness()
 
     def quote(self, quote: Quote) -> None:
         """A new price. One that cannot be used makes the orders of its market be denied; what is held there keeps its
         last good value until that is too old. One older than the last is not news and is dropped."""
         try:
             seen_s = _seconds(quote.seen_at)
-            if seen_s < self._quote_s.get(quote.symbol, -math.inf):
+            if seen_s < self.times.quoted.get(quote.symbol, -math.inf):
                 return
             unit = quote.price * quote.rate
             good = quote.price > 0 and quote.rate > 0 and 0 < unit < math.inf
         except (TypeError, AttributeError, ValueError):
             seen_s, unit, good = -math.inf, math.nan, False
-        self.quotes[quote.symbol], self._quote_s[quote.symbol] = quote, seen_s
+        self.quotes[quote.symbol] = quote
+        self.times.price(quote.symbol, seen_s, good)
         if good:
-            self._valued_s[quote.symbol] = seen_s
             self.tally.reprice(quote.symbol, unit)
 
-    def reconcile(self, bot_id: str, symbol: str, seen: Snapshot, now: datetime) -> None:
-        """The venue's word on what a bot holds and has open in a symbol; `now`: when it was taken."""
+    def reconcile(self, bot_id: str, symbol: str, seen: Snapshot, now: datetime, supervised: bool = False) -> None:
+        """The venue's word on what a bot holds and has open in a symbol; `now`: when it was taken.
+
+        supervised : the bot does not ask before it orders. Then nothing on the desk may grow while its snapshot is too
+        old; of a gated bot the last snapshot and its approved orders stay a bound.
+        """
         try:
             cell = self.orders.merged(bot_id, symbol, seen)
         except TypeError:  # a text or a None among the numbers: the tally names it as unknown
             cell = Cell(math.nan)
         self.tally.put(bot_id, symbol, cell)
-        self._book_s[bot_id] = _seconds(now)
-        self._oldest = (-math.inf, "")
+        self.times.snapshot(bot_id, _seconds(now), supervised)
 
     def review(self, intent: Intent, now: datetime) -> RiskVerdict:
         """The verdict, reserving nothing. Never raises. With `may_shrink` it tells what is left of the limits."""
@@ -116,7 +118,7 @@ class Gate:
         try:
             if intent.bot_id not in self.limits:
                 return f"no limits are set for a bot named {intent.bot_id!r}"
-            if intent.bot_id not in self._book_s:
+            if intent.bot_id not in self.times.told:
                 return f"what {intent.bot_id} holds has not been told yet"
             if intent.symbol not in self.tally.risk.at:
                 return f"the risk model does not know {intent.symbol}"
@@ -131,7 +133,7 @@ class Gate:
         t, bot_id, name, side = self.tally, intent.bot_id, intent.symbol, intent.side
         line, cell, own = t.lines[name], t.cells.get((bot_id, name), FLAT), self.limits[bot_id]
         now_s, unit, state, recent = _seconds(now), line.unit, self.states.get, self.pace.recent
-        held, buys, sells = cell
+        (held, buys, sells), times = cell, self.times
         gross, grown_side, free_gross, free_side = growth(cell, side, intent.amount)
         all_gross, all_long, all_short, *_ = line.totals
         long, short = all_long * unit, all_short * unit
@@ -158,9 +160,9 @@ class Gate:
             free_gross,
             free_side,
             gross * unit,
-            now_s - self._quote_s[name],
+            now_s - times.quoted[name],
             now_s - _seconds(intent.decided_at),
-            now_s - self._book_s[bot_id],
+            now_s - times.told[bot_id],
             now_s - self._model_s,
             recent(bot_id, own.orders, own.orders_window_s, now_s),
             recent((bot_id, name, side), own.repeats, own.repeats_window_s, now_s),
@@ -176,26 +178,21 @@ class Gate:
         )
 
     def _unknown(self, now_s: float, bot_id: str, name: str) -> str:
-        """What cannot be told of the desk as a whole: a cell, or a price that is too old somewhere it is held. Raises
+        """What cannot be told of the desk as a whole: a cell, or something too old that its totals rest on. Raises
         where it is the very cell of the order: then not even leaving can be told from growing."""
-        if self.tally.unknown:
-            own = self.tally.unknown.get((bot_id, name))
-            if own:
-                raise ValueRefused(own)
-            return next(iter(self.tally.unknown.values()))
-        most = self.desk.quote_age_s
-        if not now_s - self._oldest[0] <= most:
-            # prices only get newer, so the oldest found once stays a bound: this scan is rare
-            held = (name for name, line in self.tally.lines.items() if line.totals.gross > 0)
-            self._oldest = min(((self._valued_s[name], name) for name in held), default=(now_s, ""))
-        at, name = self._oldest
-        return "" if now_s - at <= most else f"the price of {name}, which is held, is {now_s - at:.0f} s old"
+        unknown = self.tally.unknown
+        if unknown:
+            if (bot_id, name) in unknown:
+                raise ValueRefused(unknown[bot_id, name])
+            return next(iter(unknown.values()))
+        return self.times.too_old(now_s, self.desk, self.tally.lines)
 
     def _reserve(self, intent: Intent, verdict: Approved | Reduced, now: datetime) -> None:
         cell = self.tally.cells.get((intent.bot_id, intent.symbol), FLAT)
         grows = growth(cell, intent.side, verdict.amount)[1] > 0
         self.orders.add(intent, verdict)
         self._move(intent, 0.0, verdict.amount)
+        self.times.joins(intent.symbol, self.desk)
         self.pace.note(intent.bot_id, intent.symbol, intent.side, grows, _seconds(now))
 
     def _move(self, intent: Intent, held: float, open_: float) -> None:

@@ -7,14 +7,13 @@ already exceeded, for leaving must always be possible. HALTED refuses that too: 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 from workbench.domain.desk import DeskState
 from workbench.domain.orders import Side
-from workbench.domain.risk import Approved, BotLimits, Denied, DeskLimits, Intent, Quote, Reduced, RiskVerdict
+from workbench.domain.risk import Approved, Denied, Reduced, RiskVerdict
 from workbench.quant.marginal_risk import MarginalRisk
-from workbench.quant.tally import Cell, growth
+from workbench.quant.situation import Situation, culprit, smaller, sum_of_numbers
 
 # reading a member off an Enum costs more than a comparison
 _ACTIVE, _BUY, _SELL = DeskState.ACTIVE, Side.BUY, Side.SELL
@@ -29,55 +28,6 @@ class Breach(NamedTuple):
     fits: float = 0.0
 
 
-@dataclass(slots=True)
-class Situation:
-    """Everything a verdict depends on. Flat, and not frozen, for it is built at every order (setting 34 frozen fields
-    takes longer than all checks); nobody writes to it. From `at` on all are numbers:
-
-    unit, the value of one unit of base currency; the cell (amount, buys, sells); what the order adds to its cell's
-    gross and to its side, and how much of it adds nothing (base currency); `added`, the first of these as a value;
-    ages in seconds; orders lately, of the bot and of this kind; what is used before it of each limit, as values.
-    """
-
-    intent: Intent
-    bot: BotLimits
-    desk: DeskLimits
-    quote: Quote
-    desk_state: DeskState
-    bot_state: DeskState
-    symbol_state: DeskState
-    unknown: str  # what cannot be told of the desk, in words; empty where all can
-    risk: MarginalRisk
-    at: int  # the symbol's place in the risk model
-    latched: bool  # the throttle has tripped
-    unit: float
-    amount: float
-    buys: float
-    sells: float
-    grown_gross: float
-    grown_side: float
-    free_gross: float
-    free_side: float
-    added: float
-    quote_age_s: float
-    decision_age_s: float
-    book_age_s: float
-    model_age_s: float
-    orders: int
-    repeats: int
-    used_position: float
-    used_bot: float
-    used_symbol: float
-    used_cluster: float
-    used_venue: float
-    used_gross: float
-    used_side: float  # the desk's long side for a buy, its short side for a sell
-    symbol_side: float  # the same of this symbol alone
-    symbol_worst: float  # the greater of the symbol's two sides
-
-
-NUMBERS = tuple(each.name for each in fields(Situation))[list(Situation.__slots__).index("at") :]
-
 Check = Callable[[Situation], Breach | None]
 
 
@@ -85,8 +35,8 @@ def known(s: Situation) -> Breach | None:
     i, q = s.intent, s.quote
     if s.bot.fault or s.desk.fault:
         return Breach("known", s.bot.fault or s.desk.fault)
-    if not math.isfinite(_sum_of_numbers(s) + i.amount + i.price + q.price + q.rate):
-        return Breach("known", f"{_culprit(s)} is not a finite number")
+    if not math.isfinite(sum_of_numbers(s) + i.amount + i.price + q.price + q.rate):
+        return Breach("known", f"{culprit(s)} is not a finite number")
     if s.unknown.__class__ is not str or s.risk.__class__ is not MarginalRisk:
         return Breach("known", "the state of the desk, or its risk model, is missing")
     if not (i.amount > 0 and i.price > 0 and q.price > 0 and q.rate > 0 and s.unit > 0):
@@ -255,34 +205,10 @@ def _answered(s: Situation, at: int, breach: Breach) -> RiskVerdict:
             continue
         if not (s.intent.may_shrink is True and 0 < found.fits < s.intent.amount):
             return Denied(s.intent.intent_id, found.rule, found.reason)
-        bound, s = found, _smaller(s, found.fits * (1 - 1e-12))  # the rounding of the way back stays inside
+        bound, s = found, smaller(s, found.fits * (1 - 1e-12))  # the rounding of the way back stays inside
         if again := check(s):
             return Denied(s.intent.intent_id, again.rule, again.reason)
     return Reduced(s.intent.intent_id, s.intent.amount, s.intent.amount * s.unit, bound.rule, bound.reason)
-
-
-def _smaller(s: Situation, amount: float) -> Situation:
-    gross, side, free_gross, free_side = growth(Cell(s.amount, s.buys, s.sells), s.intent.side, amount)
-    return replace(
-        s,
-        intent=replace(s.intent, amount=amount),
-        grown_gross=gross,
-        grown_side=side,
-        free_gross=free_gross,
-        free_side=free_side,
-        added=gross * s.unit,
-    )
-
-
-def _sum_of_numbers(s: Situation) -> float:
-    """Shows a NaN or an infinity in any of them; one that is missing raises, which denies as well."""
-    return (
-        (s.at + s.latched + s.unit + s.amount + s.buys + s.sells)
-        + (s.grown_gross + s.grown_side + s.free_gross + s.free_side + s.added)
-        + (s.quote_age_s + s.decision_age_s + s.book_age_s + s.model_age_s + s.orders + s.repeats)
-        + (s.used_position + s.used_bot + s.used_symbol + s.used_cluster + s.used_venue + s.used_gross)
-        + (s.used_side + s.symbol_side + s.symbol_worst)
-    )
 
 
 def _aged(old: float, most_s: float, what: str) -> Breach | None:
@@ -301,10 +227,3 @@ def _above(s: Situation, rule: str, whose: str, used: float, cap: float) -> Brea
 
 def _over(whose: str, after: float, cap: float) -> str:
     return f"{whose} would come to {after:,.2f}, above the limit of {cap:,.2f}"
-
-
-def _culprit(s: Situation) -> str:
-    i, q = s.intent, s.quote
-    named = [("the amount", i.amount), ("the price of the intent", i.price), (f"the price of {i.symbol}", q.price)]
-    named += [(f"the rate of {i.symbol}", q.rate), *((name, getattr(s, name)) for name in NUMBERS)]
-    return next((f"{what} ({value})" for what, value in named if not math.isfinite(value)), "their sum")
