@@ -78,6 +78,7 @@ class Turns:
         async with self._acting:
             try:
                 await self.session.account.refresh()
+                self.session.marks.trouble = ""  # the venue answers; a stream that is still broken will say so again
             except ExchangeError as error:
                 log.warning("refresh_failed", error=str(error))
 
