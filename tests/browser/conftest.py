@@ -60,26 +60,42 @@ class Watched:
             self.errors.append(message.text)
 
 
-@pytest.fixture
-def visit(browser, served):
-    """visit(case, **how the browser is) → a page with live figures."""
-    opened = []
+class Visits:
+    """visit(query, **how the browser is) → a page with live figures; on leaving, nothing may have gone wrong."""
 
-    def go(query="", ready=".wb.desk[data-phase=live]", **how):
+    def __init__(self, browser, served):
+        self._browser, self._served, self._opened = browser, served, []
+
+    def __call__(self, query="", ready=".wb.desk[data-phase=live]", **how):
         settings = {"viewport": {"width": 1440, "height": 1000}, "timezone_id": "Europe/Berlin", "color_scheme": "dark"}
-        context = browser.new_context(**settings | how)
+        context = self._browser.new_context(**settings | how)
         watched = Watched(context)
-        opened.append((context, watched))
-        watched.page.goto(f"{served.url}?{query}")
+        self._opened.append((context, watched))
+        watched.page.goto(f"{self._served.url}?{query}")
         watched.page.wait_for_selector(ready, timeout=30_000)
         return watched.page
 
-    yield go
-    for context, watched in opened:
-        watched.page.close(run_before_unload=True)
-        context.close()
-        assert watched.outside == []
-        assert watched.errors == []
+    def leave(self):
+        for context, watched in self._opened:
+            watched.page.close(run_before_unload=True)
+            context.close()
+            assert watched.outside == []
+            assert watched.errors == []
+
+
+@pytest.fixture
+def visit(browser, served):
+    visits = Visits(browser, served)
+    yield visits
+    visits.leave()
+
+
+@pytest.fixture(scope="module")
+def live(browser, served):
+    """One page that several tests look at; each leaves it as it found it."""
+    visits = Visits(browser, served)
+    yield visits()
+    visits.leave()
 
 
 @pytest.fixture

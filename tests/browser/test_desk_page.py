@@ -22,8 +22,8 @@ def until(condition, timeout_s=10.0):
         time.sleep(0.05)
 
 
-def test_figures_are_live_sorted_opened_and_exported(visit):
-    page = visit()
+def test_figures_are_live_sorted_opened_and_exported(live):
+    page = live
     before = text(page, ".clock .value")
 
     assert text(page, ".state") == "ACTIVE"
@@ -47,19 +47,23 @@ def test_figures_are_live_sorted_opened_and_exported(visit):
     assert rows[0][:2] == ["Bot", "Health"]
     assert len(rows) == 5
     assert float(rows[1][rows[0].index("Equity")]) > 0
+    page.locator(".bots tbody tr").first.click()
 
 
-def test_everything_goes_by_keyboard(visit):
-    page = visit()
+def test_everything_goes_by_keyboard(live):
+    page = live
 
     page.locator(".bots tbody tr").first.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert page.locator(".bots tr[aria-expanded=true]").inner_text().startswith("mean_reversion")
+    opened = page.locator(".bots tr[aria-expanded=true] .name")
+    assert opened.inner_text() == page.locator(".bots tbody .name").nth(1).inner_text()
     page.keyboard.press("Escape")
     assert page.locator(".bots .detail").count() == 0
     page.keyboard.press("End")
-    assert page.evaluate("document.activeElement.innerText").startswith("learning")
+    assert (
+        page.locator(".bots tbody tr:focus .name").inner_text() == page.locator(".bots tbody .name").last.inner_text()
+    )
 
     page.keyboard.press("?")
     assert page.locator("dialog[open]").count() == 1
@@ -73,8 +77,8 @@ def test_everything_goes_by_keyboard(visit):
     assert not page.locator(".chart button", has_text="Whole run").is_visible()
 
 
-def test_the_chart_zooms_at_the_pointer_and_a_double_click_resets(visit):
-    page = visit()
+def test_the_chart_zooms_at_the_pointer_and_a_double_click_resets(live):
+    page = live
     box = page.locator(".u-over").bounding_box()
     whole = page.locator(".chart button", has_text="Whole run")
 
@@ -89,10 +93,11 @@ def test_the_chart_zooms_at_the_pointer_and_a_double_click_resets(visit):
     assert text(page, ".legend .figure").endswith("%")
     page.locator(".legend button").first.click()
     assert page.locator(".legend button").first.get_attribute("aria-pressed") == "false"
+    page.locator(".legend button").first.click()
 
 
-def test_halt_says_what_it_cannot_do_and_does_nothing(visit):
-    page = visit()
+def test_halt_says_what_it_cannot_do_and_does_nothing(live):
+    page = live
     halt = page.locator("button.halt")
 
     assert halt.get_attribute("aria-disabled") == "true"
@@ -219,9 +224,9 @@ def test_hundreds_of_updates_do_not_grow_the_page(visit):
         session.send("HeapProfiler.collectGarbage")
         return session.send("Runtime.getHeapUsage")["usedSize"] / 1e6
 
-    until(lambda: seq() > 60)
+    until(lambda: seq() > 60, 30)
     first, nodes, at = heap_mb(), page.evaluate("document.querySelectorAll('*').length"), seq()
-    until(lambda: seq() > at + 300, 30)
+    until(lambda: seq() > at + 240, 60)
 
     assert heap_mb() - first < 2
     assert abs(page.evaluate("document.querySelectorAll('*').length") - nodes) < 40

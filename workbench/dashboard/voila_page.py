@@ -164,6 +164,7 @@ def _config(options: PageOptions) -> Config:
     )
     if sys.platform != "win32":
         config.KernelManager.transport = "ipc"  # sockets in a private folder: no other user can listen in
+    config.KernelManager.shutdown_wait_time = 1.0  # nothing in a kernel needs longer; a heated one waits deaf
     config.VoilaKernelManager.fill_delay = options.refill_s
     config.VoilaExecutor.timeout = options.cell_timeout_s
     config.MappingKernelManager.update(
