@@ -125,7 +125,8 @@ def _published(house, fans, truth, scale, horizon) -> np.ndarray:
     names = ("house", *(f"bot{i}" for i in range(fans.shape[2])))
     trust = _trust(names, symbols, horizon)
     books = [new_calibration(LEVELS, 0.006 / horizon) for _ in range(symbols)]
-    out, rounds = np.full(house.shape, np.nan), {}
+    out = np.full(house.shape, np.nan)
+    rounds: dict[tuple[int, int], _Round] = {}
     for t in range(walk.START, n - horizon):
         for j in range(symbols):
             made = rounds.pop((t - horizon, j), None)
@@ -135,6 +136,7 @@ def _published(house, fans, truth, scale, horizon) -> np.ndarray:
                 books[j] = observed(books[j], made.published, outcome)
         for j in range(symbols):
             mixed = combine(trust, said[t, j])
+            assert mixed is not None  # the house always speaks
             fan = within(calibrated(books[j], LEVELS, mixed.values), -EDGE, EDGE)
             out[t, j] = fan * scale[t, j]
             rounds[t, j] = _Round(said[t, j], fan)

@@ -291,7 +291,7 @@ def regret_bound(trust: Trust) -> np.ndarray:
     if rule.rule == "boa":
         caution = np.sqrt(rule.lag)
         drift = reach / first - 1 + 0.58 * np.log(np.maximum(squares / (3 * first**2), 1))
-        potential = caution * np.log((1 + drift / np.e).sum(axis=0))
+        potential = caution * np.log(np.maximum((1 + drift / np.e).sum(axis=0), 1))
         penalty = np.sqrt(8 * rule.rate * squares) / caution
         bound[scored] = surprises + penalty + potential * np.maximum(2 * reach, np.sqrt(squares / rule.rate))
     else:

@@ -38,7 +38,7 @@ class Calibration:
     rounds: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.step < 1 or len(self.theta) != len(self.levels) != len(self.hits):
+        if not 0 < self.step < 1 or not len(self.theta) == len(self.levels) == len(self.hits):
             raise ValueRefused(f"a calibration needs 0 < step < 1 and one θ and hit count a level, got {self}")
 
 

@@ -41,12 +41,12 @@ def trailing_mean(values: ArrayLike, window: int, least: int = 1) -> np.ndarray:
 def _trailing_sum(x: np.ndarray, window: int) -> np.ndarray:
     total = np.cumsum(x, axis=0)
     total[window:] -= total[:-window].copy()
-    return np.maximum(total, 0) if (x >= 0).all() else total
+    return total
 
 
 def realised_variance(closes: ArrayLike, window: int) -> np.ndarray:
     """Sum of squared returns over the last `window` bars, shape of `closes`; NaN unless all of them are there."""
-    return window * trailing_mean(log_returns(closes) ** 2, window, least=window)
+    return np.maximum(window * trailing_mean(log_returns(closes) ** 2, window, least=window), 0)
 
 
 def future_variance(closes: ArrayLike, horizon: int) -> np.ndarray:
