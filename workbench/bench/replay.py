@@ -18,7 +18,8 @@ from workbench.market.paper_exchange.client import Venue
 BAR = Timeframe.parse(sample.TIMEFRAME).step
 ALONE_BARS = 20_000
 HEARD_BARS = {True: 2_000, False: 10_000}
-TRADED_BARS = {True: 64, False: 960}
+TRADED_BARS = {True: 48, False: 960}
+HISTORY_BARS = 2_000  # before the first traded bar
 _STARTED_S, _ENDED_S = 120.0, 1800.0
 
 
@@ -51,12 +52,11 @@ async def _heard(bars: int) -> float:
 async def _closed_bars(socket: aiohttp.ClientWebSocketResponse, bars: int) -> int:
     """How many closed bars of the first market arrived, up to the last one that is due."""
     last = int((sample.REPLAY_START + (bars - 1) * BAR).timestamp() * 1000)
-    heard, first = 0, sample.SYMBOLS[0].replace("/", "")
+    heard, first = 0, f'"{sample.SYMBOLS[0].replace("/", "")}"'
     async for message in socket:
-        kline = json.loads(message.data)["k"]
-        if kline["x"] and kline["s"] == first:
+        if '"x":true' in message.data and first in message.data:
             heard += 1
-            if kline["t"] >= last:
+            if json.loads(message.data)["k"]["t"] >= last:
                 break
     return heard
 
@@ -79,8 +79,10 @@ async def _traded(bars: int) -> dict[str, float]:
 
 
 def _cut(path: Path, end: datetime) -> str:
-    """The sample up to `end`, so that both runs stop at the same bar."""
-    tables = [table[: end - timedelta(seconds=1)].assign(symbol=symbol) for symbol, table in sample.load_all().items()]
+    """The sample from enough history on up to `end`, so that both runs stop at the same bar."""
+    first = sample.REPLAY_START - HISTORY_BARS * BAR
+    held = sample.load_all().items()
+    tables = [table[first : end - timedelta(seconds=1)].assign(symbol=symbol) for symbol, table in held]
     pd.concat(tables).reset_index(names="ts").to_parquet(path)
     return str(path)
 

@@ -1,5 +1,6 @@
 """A paper exchange, and research bots on it, as processes of their own; and what they traded."""
 
+import asyncio
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Iterable
@@ -43,15 +44,17 @@ async def trading_bots(venue: Venue) -> AsyncIterator[dict[str, ApiKey]]:
     keys = {kind: await venue.open_account(kind, CASH) for kind in KINDS}
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for kind, key in keys.items():
-            secret = {"WORKBENCH_API_KEY": key.key, "WORKBENCH_API_SECRET": key.secret, "WORKBENCH_BOT_TOKEN": "bench"}
-            args = ("--kind", kind, "--exchange", venue.url, "--lockstep")
-            child = Child(
-                ChildSpec(kind, "workbench.bots.research", args, secret, ready_s=120.0), folder / f"{kind}.log"
-            )
-            stack.push_async_callback(child.stop)
-            await child.start()
+        bots = [Child(_bot(kind, key, venue.url), folder / f"{kind}.log") for kind, key in keys.items()]
+        for bot in bots:
+            stack.push_async_callback(bot.stop)
+        await asyncio.gather(*(bot.start() for bot in bots))
         yield keys
+
+
+def _bot(kind: str, key: ApiKey, url: str) -> ChildSpec:
+    secret = {"WORKBENCH_API_KEY": key.key, "WORKBENCH_API_SECRET": key.secret, "WORKBENCH_BOT_TOKEN": "bench"}
+    args = ("--kind", kind, "--exchange", url, "--lockstep")
+    return ChildSpec(kind, "workbench.bots.research", args, secret, ready_s=120.0)
 
 
 async def fills_of(venue: Venue, keys: dict[str, ApiKey], symbols: Iterable[str]) -> list[list[dict]]:

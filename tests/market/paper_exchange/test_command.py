@@ -12,6 +12,7 @@ from tests.market.paper_exchange.builders import candles
 from tests.market.paper_exchange.test_state import process
 from workbench import cli
 from workbench.domain.portfolio import MoneyMode
+from workbench.market.lake import Lake
 
 
 @pytest.fixture
@@ -89,3 +90,28 @@ async def test_a_file_of_candles_is_replayed_at_its_own_bar_length(tmp_path):
 async def test_longer_bars_are_made_on_request():
     async with process("--timeframe", "2h", "--symbols", "BTC/USD") as (_, said, _):
         assert said["timeframe"] == "2h"
+
+
+async def test_a_lake_is_replayed_by_venue_and_bar_length(tmp_path):
+    lake = Lake(tmp_path)
+    lake.write("kraken", "BTC/USD", "30m", candles(60))
+    lake.write("kraken", "ETH/USD", "30m", candles(60, seed=2))
+
+    async with process("--candles", tmp_path, "--paused", "--timeframe", "1h") as (_, said, _):
+        pass
+    lake.write("binance", "BTC/USDT", "30m", candles(60))
+    async with process("--candles", f"{tmp_path}@binance", "--paused") as (_, other, _):
+        pass
+
+    assert (said["symbols"], said["timeframe"]) == (["BTC/USD", "ETH/USD"], "1h")
+    assert other["symbols"] == ["BTC/USDT"]
+
+
+def test_a_lake_of_several_venues_asks_which(tmp_path, failing):
+    for venue in ("kraken", "binance"):
+        Lake(tmp_path).write(venue, "BTC/USD", "30m", candles(60))
+
+    status, _, complaint = failing("--candles", tmp_path)
+
+    assert status == 1
+    assert f"name one, as {tmp_path}@binance" in complaint

@@ -14,6 +14,7 @@ from workbench.domain.candles import INDEX, as_candles
 from workbench.domain.errors import CandleError, StartError
 from workbench.domain.market import Timeframe, resolve_symbol
 from workbench.market import sample
+from workbench.market.lake import Lake
 from workbench.market.timeframes import resample
 
 _COMMON = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "1w")
@@ -53,9 +54,31 @@ def _chosen(symbols: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def _from_path(path: Path, symbols: tuple[str, ...], timeframe: Timeframe | None) -> LoadedCandles:
+    folder, _, venue = str(path).rpartition("@")
+    if not path.exists() and folder and Path(folder).is_dir():
+        return _from_lake(Path(folder), symbols, timeframe, venue)
     if not path.exists():
         raise StartError(f"there are no candles at {path}; check --candles, or leave it out for the bundled sample")
-    return _from_file(path, symbols)
+    return _from_lake(path, symbols, timeframe) if path.is_dir() else _from_file(path, symbols)
+
+
+def _from_lake(root: Path, symbols: tuple[str, ...], timeframe: Timeframe | None, venue: str = "") -> LoadedCandles:
+    """Series of one venue and one bar length: the longest that makes `timeframe`, else the shortest there is."""
+    try:
+        lake = Lake(root)
+        held = [stored.series for stored in lake.list() if not venue or stored.series.venue == venue]
+        venues = sorted({series.venue for series in held})
+        if len(venues) != 1:
+            which = f"of {', '.join(venues)}; name one, as {root}@{venues[0]}" if venues else "of no venue by that name"
+            raise StartError(f"the lake at {root} holds candles {which}")
+        lengths = {series.timeframe for series in held}
+        fitting = [one for one in lengths if timeframe and timeframe.seconds % one.seconds == 0]
+        length = max(fitting) if fitting else min(lengths)
+        chosen = _chosen(symbols, sorted(series.symbol for series in held if series.timeframe == length))
+        candles = {symbol: lake.read(venues[0], symbol, length) for symbol in chosen}
+    except CandleError as error:
+        raise StartError(f"the lake at {root} cannot be read: {error}") from None
+    return LoadedCandles(candles, length)
 
 
 def _from_file(path: Path, symbols: tuple[str, ...]) -> LoadedCandles:
