@@ -12,6 +12,7 @@ up: setup
 test: setup
 	@$(BIN)/python -m tests.support.needs
 	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --nbval-lax notebooks
 
 bench: setup
 	@$(BIN)/workbench bench --all $(ARGS)
