@@ -6,7 +6,7 @@ is fitted once on the first 2,000 and then reads the other 4,000 one by one: fil
 another regime reaches .7. balanced_accuracy: mean over both regimes of the share of their bars labelled right, mean
 over seeds; _worst, the worst seed; switches_per_1000, of the labels; truth_switches_per_1000, of the truth. Beside it:
 _oracle, the same labels from the true parameters; _looking_ahead, by probabilities that saw the next 200 bars, which
-nobody can have in time; _narrow, the same with moves only 2.2 times as wide.
+nobody can have in time; _narrow, the same with moves only 2.2 times as wide. Quick and full are the same run.
 """
 
 import numpy as np
@@ -14,12 +14,12 @@ import numpy as np
 from workbench.quant.hmm import RegimeModel, filtered, fit_regimes, settled
 from workbench.quant.regimes import labels
 
-BARS, LEARN, CHANGE, WIDE, NARROW, AHEAD = 6000, 2000, 0.0037, 2.5, 2.2, 200
+BARS, LEARN, CHANGE, WIDE, NARROW, AHEAD, SEEDS = 6000, 2000, 0.0037, 2.5, 2.2, 200, 20
 
 
 def figures(quick: bool = False) -> dict[str, float]:
-    rows = [_run(seed, WIDE) for seed in range(6 if quick else 20)]
-    narrow = [_run(seed, NARROW) for seed in range(6 if quick else 20)]
+    rows = [_run(seed, WIDE) for seed in range(SEEDS)]
+    narrow = [_run(seed, NARROW) for seed in range(SEEDS)]
     found = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
     found["balanced_accuracy_worst"] = min(row["balanced_accuracy"] for row in rows)
     found["balanced_accuracy_narrow"] = float(np.mean([row["balanced_accuracy"] for row in narrow]))
