@@ -32,6 +32,7 @@ class TinyVenue:
         self.mute = False  # connections stay open and answer pings, klines are not sent
         self.failures: list[int] = []  # HTTP status of the next klines answers
         self.page = 1000
+        self.window = 0  # bars after its start that an answer reaches, where the venue answers in windows
         self.asked: list[dict] = []
         self.connections = 0
         self._sockets: dict[web.WebSocketResponse, set[str]] = {}
@@ -104,12 +105,14 @@ class TinyVenue:
     async def _klines(self, request: web.Request) -> web.Response:
         self.asked.append(dict(request.query))
         if self.failures:
-            return web.Response(status=self.failures.pop(0), text='{"code": -1003, "msg": "not now"}')
+            return web.Response(status=self.failures.pop(0), text="not now")
         symbol = next(s for s in self.symbols if s.replace("/", "") == request.query["symbol"])
         rows = self.truth[symbol] + ([self.now_row[symbol]] if self.now_row[symbol] else [])
         limit = min(int(request.query.get("limit", 500)), self.page)
         if "startTime" in request.query:
-            rows = [row for row in rows if row[0] >= int(request.query["startTime"])][:limit]
+            since = int(request.query["startTime"])
+            end = since + self.window * STEP if self.window else float("inf")
+            rows = [row for row in rows if since <= row[0] < end][:limit]
         return _json([_kline(row) for row in rows[-limit:]])
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:

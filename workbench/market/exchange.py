@@ -176,7 +176,7 @@ async def _past_nothing(exchange: Any, symbol: str, timeframe: Timeframe, at: in
             full = middle
         else:
             empty = middle
-    return empty + timeframe.milliseconds
+    return empty + window
 
 
 async def read_page(exchange: Any, symbol: str, timeframe: Timeframe, since: int | None, limit: int = PAGE) -> list:

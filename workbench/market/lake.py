@@ -50,11 +50,11 @@ class Lake:
 
     def __init__(self, root: str | Path, local: str | Path | None = None) -> None:
         at = str(root).rstrip("/")
-        self._record = Record(files_at(f"{at}/candles"))
+        self.record = Record(files_at(f"{at}/candles"))
         here = local if local is not None else (None if "://" in at else root)
         self._local = None if here is None else Path(here).expanduser()
         self._hot = None if self._local is None else HotLog(self._local / "hot" / "bars.log")
-        self._panels = Panels(None if self._local is None else self._local / "cache" / "panels", self._record)
+        self._panels = Panels(None if self._local is None else self._local / "cache" / "panels", self.record)
 
     def write(self, venue: str, symbol: str, timeframe: Timeframe | str, candles: pd.DataFrame) -> Written:
         """Record a candle table; durable when this returns. A month is replaced whole or not at all."""
@@ -62,8 +62,8 @@ class Lake:
         bars = _checked(series, candles)
         with self._writing():
             if self._hot is not None and series.key in self._hot.held():
-                self._hot.drain(self._record.write_all)  # older than this, so it must not overrule it later
-            return self._record.write(series, bars)
+                self._hot.drain(self.record.write_all)  # older than this, so it must not overrule it later
+            return self.record.write(series, bars)
 
     def append(self, venue: str, symbol: str, timeframe: Timeframe | str, candles: pd.DataFrame) -> None:
         """Keep a table of the newest bars of one series; durable when this returns."""
@@ -91,8 +91,8 @@ class Lake:
         """Move the log into the record. A kill at any point loses nothing."""
         if self._hot is not None:
             with self._writing():
-                self._hot.drain(self._record.write_all)
-            self._record.sweep()
+                self._hot.drain(self.record.write_all)
+            self.record.sweep()
 
     def read(
         self,
@@ -106,7 +106,7 @@ class Lake:
         series = _series(venue, symbol, timeframe)
         since_ms, until_ms = _ms(since), _ms(until)
         hot = self._newest(series)  # before the record: a merge in between shows bars twice, never not at all
-        bars = self._record.read(series, since_ms, until_ms).overruled_by(hot).between(since_ms, until_ms)
+        bars = self.record.read(series, since_ms, until_ms).overruled_by(hot).between(since_ms, until_ms)
         return bars.table() if len(bars) else empty_candles()
 
     def panel(
@@ -130,13 +130,13 @@ class Lake:
     def list(self) -> "list[Stored]":
         """Every series, by venue, symbol and timeframe."""
         known = {series for series in map(Series.of_key, self._hot.held() if self._hot is not None else ()) if series}
-        return [self._stored(series) for series in sorted(known | set(self._record.series()))]
+        return [self._stored(series) for series in sorted(known | set(self.record.series()))]
 
     def check(self, venue: str, symbol: str, timeframe: Timeframe | str) -> Audit:
         """What a series lacks. Reads every file with its checksums. Raises CandleError where one is damaged."""
         series = _series(venue, symbol, timeframe)
         hot = self._newest(series)
-        bars = self._record.read(series, None, None).overruled_by(hot)
+        bars = self.record.read(series, None, None).overruled_by(hot)
         if len(bars):
             as_candles(bars.table(), str(series))
         return audit(pd.DatetimeIndex(bars.opened.view("datetime64[ms]")).tz_localize(UTC), series.timeframe)
@@ -155,7 +155,7 @@ class Lake:
             self._hot.append(records)
 
     def _stored(self, series: Series) -> Stored:
-        hot, spans = self._newest(series), self._record.spans(series)
+        hot, spans = self._newest(series), self.record.spans(series)
         newer = hot.between(max((last for _, _, last in spans), default=-1) + 1, None)
         times = [at for _, *ends in spans for at in ends] + [int(at) for at in newer.opened[[0, -1][: len(newer)]]]
         first, last = (datetime.fromtimestamp(at / 1000, UTC) for at in (min(times), max(times)))
