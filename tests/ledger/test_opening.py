@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from sqlalchemy import text, update
+from sqlalchemy.schema import DropTable
 
 from tests.ledger.builders import AT, event
 from workbench.bench.ledger_processes import context
@@ -51,7 +52,7 @@ def test_a_newer_ledger_is_refused(ledger, ledger_url):
     with ledger._store.write() as connection:
         connection.execute(update(schema.meta).values(value="99"))
 
-    with pytest.raises(LedgerError, match="has schema 99 and this workbench knows 1; update the workbench"):
+    with pytest.raises(LedgerError, match="has schema 99 and this workbench knows 2; update the workbench"):
         open_ledger(ledger_url)
 
 
@@ -62,11 +63,25 @@ def test_an_older_ledger_is_brought_forward_with_its_rows(ledger):
         connection.execute(text("ALTER TABLE commands ADD COLUMN urgency INTEGER NOT NULL DEFAULT 0"))
 
     with ledger._store.write() as connection:
-        reached = schema.migrate(connection, (add_a_column,))
+        reached = schema.migrate(connection, (*schema.MIGRATIONS, add_a_column))
 
     with ledger._store.read() as connection:
-        assert reached == schema.version(connection) == 2
+        assert reached == schema.version(connection) == 3
         assert connection.execute(text("SELECT count(urgency) FROM commands")).scalar_one() == 0
+    assert ledger.read()[0].event_id == "e1"
+
+
+def test_a_ledger_of_the_first_schema_learns_of_halts(ledger):
+    ledger.append([event()])
+    with ledger._store.write() as connection:  # as the first version left it
+        for table in schema._SAFETY:
+            connection.execute(DropTable(table))
+        connection.execute(update(schema.meta).values(value="1"))
+
+    with ledger._store.write() as connection:
+        assert schema.migrate(connection) == 2
+
+    assert ledger.states.all() == {}
     assert ledger.read()[0].event_id == "e1"
 
 
@@ -76,10 +91,10 @@ def test_a_migration_that_fails_leaves_the_old_ledger(ledger):
         raise RuntimeError("power off")
 
     with pytest.raises(RuntimeError), ledger._store.write() as connection:
-        schema.migrate(connection, (half_done,))
+        schema.migrate(connection, (*schema.MIGRATIONS, half_done))
 
     with ledger._store.read() as connection:
-        assert schema.version(connection) == 1
+        assert schema.version(connection) == 2
     Store(ledger._store.backend)  # opens as before
 
 

@@ -11,6 +11,7 @@ WorkbenchError
 │   ├── LeaseLost            an effect was tried under an old token
 │   └── UnsafeDatabase       the database library is in a known corruption range
 ├── ExchangeError            the venue refused or could not be reached
+│   └── ExchangeBusy         the venue asks for fewer requests, and says how long to wait
 ├── BotError                 a bot refused, or could not be reached
 │   ├── UnknownBotError      nobody by that name
 │   ├── CapabilityMissing    the bot does not do that
@@ -66,6 +67,14 @@ class UnsafeDatabase(LedgerError):
 
 class ExchangeError(WorkbenchError):
     """The venue refused, or could not be reached."""
+
+
+class ExchangeBusy(ExchangeError):
+    """The venue asks for fewer requests (429, 418). Asking again before `retry_after_s` may end in a ban."""
+
+    def __init__(self, words: str, retry_after_s: float = 1.0):
+        super().__init__(words)
+        self.retry_after_s = retry_after_s
 
 
 class BotError(WorkbenchError):

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 from workbench.domain.commands import Command, CommandRecord, Lease
 from workbench.domain.events import Event, NewEvent
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
+from workbench.domain.halts import AccountView
 from workbench.domain.portfolio import BotStatus, EquityPoint, Trade
 
 Clock = Callable[[], datetime]
@@ -70,3 +71,18 @@ class Ledger(Protocol):
     def holder(self, name: str) -> Lease | None: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class AccountVenue(Protocol):
+    """A venue as the emergency stop sees it: what it shows of each account, and, where the desk has the key, closing.
+
+    `accounts` maps a bot's id to its account, read in one go; a bot that is missing has no account here. `flatten`
+    cancels every order and closes every position of one account and returns what it could not close, by name; only the
+    venue's next word says that it is flat. Both may raise ExchangeError; ExchangeBusy names how long to wait.
+    """
+
+    name: str
+
+    async def accounts(self) -> Mapping[str, AccountView]: ...
+    async def flatten(self, account: str) -> Sequence[str]: ...

@@ -68,6 +68,12 @@ class LeaseTable:
                 return None
             return Lease(row.name, row.holder, row.token, row.expires_at)
 
+    def newest(self, name: str) -> Lease | None:
+        """The lease given out last, ended or not: its token is the newest that anybody may have seen."""
+        with self._store.read() as connection:
+            row = _row(connection, name)
+            return None if row is None else Lease(row.name, row.holder, row.token, row.expires_at)
+
     def _note(self, connection: Connection, kind: str, lease: Lease) -> None:
         facts = {"lease": lease.name, "holder": lease.holder, "token": lease.token}
         event_id = f"{kind}:{lease.name}:{lease.token}"

@@ -11,12 +11,15 @@ from sqlalchemy.exc import ArgumentError
 from workbench.domain.errors import LedgerError
 from workbench.ledger.command_log import CommandLog
 from workbench.ledger.events import EventLog
+from workbench.ledger.exposure import ExposureTable
+from workbench.ledger.halts import HaltTable
 from workbench.ledger.lease import LeaseTable
 from workbench.ledger.postgres import PostgresBackend, checked_url
 from workbench.ledger.sqlite import SqliteBackend
 from workbench.ledger.store import Backend, Store
 from workbench.ledger.tables import DeskTables
 from workbench.ledger.tail import Tail
+from workbench.ledger.trading_states import StateTable
 
 log = structlog.get_logger(__name__)
 
@@ -25,10 +28,10 @@ class SqlLedger:
     """Implements `domain.ports.Ledger` by putting its parts together; each method is documented where it is defined.
 
     events (`EventLog`): append, read, last, event, head, tail. commands (`CommandLog`): submit, command, commands,
-    take, finish, recover, settle, append_fenced. leases (`LeaseTable`): acquire, renew, release, holder. `tables`:
-    `DeskTables`.
-    check: raises where
-    the database is damaged. `place` says where it is (without a password), `caveats` what cannot be promised there.
+    take, finish, recover, settle, append_fenced. leases (`LeaseTable`): acquire, renew, release, holder, newest.
+    `tables`: `DeskTables`; `states`: `StateTable`; `halts`: `HaltTable`; `exposure`: `ExposureTable`. check: raises
+    where the database is damaged. `place` says where it is (without a password), `caveats` what cannot be promised
+    there.
     """
 
     def __init__(self, backend: Backend):
@@ -37,6 +40,8 @@ class SqlLedger:
         self.check = self._store.check
         self.place, self.caveats = backend.place, tuple(backend.caveats())
         self.tables = DeskTables(self._store)
+        self.states, self.halts = StateTable(self._store), HaltTable(self._store)
+        self.exposure = ExposureTable(self._store)
 
         self._events = EventLog(self._store)
         self.append, self.read = self._events.append, self._events.read
@@ -50,7 +55,7 @@ class SqlLedger:
 
         leases = LeaseTable(self._store)
         self.acquire, self.renew = leases.acquire, leases.renew
-        self.release, self.holder = leases.release, leases.holder
+        self.release, self.holder, self.newest = leases.release, leases.holder, leases.newest
 
     def tail(self, after: int | None = None, kinds: Sequence[str] | None = None) -> Tail:
         """Every event with seq > after (None: from now on), for ever; see `EventLog.tail`."""

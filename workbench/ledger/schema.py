@@ -118,6 +118,76 @@ statuses = Table(
     Column("recorded_at", UtcTime, nullable=False),
 )
 
+trading_states = Table(
+    "trading_states",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("halt_id", Text, nullable=False),
+)
+
+release_codes = Table(
+    "release_codes",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("issued_to", Text, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+)
+
+halts = Table(
+    "halts",
+    metadata,
+    Column("halt_id", Text, primary_key=True),
+    Column("scopes", Json, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("issued_by", Text, nullable=False),
+    Column("issued_at", UtcTime, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("watch_until", UtcTime),
+)
+Index("halts_by_rank", halts.c.rank)
+
+halted_bots = Table(
+    "halted_bots",
+    metadata,
+    Column("halt_id", Text, primary_key=True),
+    Column("bot_id", Text, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("left_open", Json, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+exposure_caps = Table(
+    "exposure_caps",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("cap", Double, nullable=False),
+    Column("held", Double, nullable=False),
+    Column("reserved", Double, nullable=False),
+)
+
+exposure_reservations = Table(
+    "exposure_reservations",
+    metadata,
+    Column("intent_id", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("value", Double, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+Index("reservations_by_scope", exposure_reservations.c.scope)
+
+_FIRST = (events, commands, leases, announced_bots, equity_points, statuses)
+_SAFETY = (trading_states, release_codes, halts, halted_bots, exposure_caps, exposure_reservations)
+
 Migration = Callable[[Connection], None]
 
 _APPEND_ONLY = {
@@ -140,16 +210,26 @@ _APPEND_ONLY = {
 
 def _create(connection: Connection) -> None:
     connection.execute(CreateTable(meta))
-    tables = (events, commands, leases, announced_bots, equity_points, statuses)
-    for table in tables:
-        connection.execute(CreateTable(table))
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            connection.execute(CreateIndex(index))
+    _make(connection, (*_FIRST, *_SAFETY))
     for statement in _APPEND_ONLY[connection.dialect.name]:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: Sequence[Migration] = ()  # the n-th brings version n to n+1; the tables above are always the newest version
+def _make(connection: Connection, tables: Sequence[Table]) -> None:
+    for table in tables:
+        connection.execute(CreateTable(table))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            connection.execute(CreateIndex(index))
+
+
+def _add_safety(connection: Connection) -> None:
+    """2: trading states, halts and their release, reserved exposure."""
+    _make(connection, _SAFETY)
+
+
+MIGRATIONS: Sequence[Migration] = (
+    _add_safety,
+)  # the n-th brings version n to n+1; the tables above are always the newest version
 
 
 def version(connection: Connection) -> int:
