@@ -30,7 +30,7 @@ from workbench.bots.research.strategy import (
 )
 
 SEED = 7
-LESSONS = 9_000  # rows a training uses, drawn evenly; more cost time and change little
+LESSONS = 20_000  # rows a training uses, drawn evenly; more cost time and change little
 LONGEST = 48  # bars; farther horizons are scaled by the root of time from there
 
 
@@ -39,11 +39,11 @@ class LearningParams(Params):
     """`horizon`: bars it trades for. `enter`: tilt (mean of the inner quantiles, in deviations) above which it buys.
     `leaves`, `rounds`: size of the trees and how many."""
 
-    horizon: int = 32
-    enter: float = 0.08
-    leave: float = -0.05
-    leaves: int = 8
-    rounds: int = 40
+    horizon: int = 48
+    enter: float = 0.12
+    leave: float = 0.0
+    leaves: int = 4
+    rounds: int = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def _booster(level: float, params: LearningParams) -> Any:
         quantile=level,
         max_iter=params.rounds,
         max_leaf_nodes=params.leaves,
-        min_samples_leaf=100,
+        min_samples_leaf=800,
         learning_rate=0.08,
         max_bins=63,
         early_stopping=False,
