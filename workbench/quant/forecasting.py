@@ -1,9 +1,10 @@
 """The general forecaster: a list of numeric series with a frequency in, quantiles out.
 
-Three candidates say where each series goes, all in units of its own typical step: it stays (naive), its last season
-repeats (seasonal), and one set of trees learned over all series together (pooled). The spread is what the candidate's
-own errors were on origins after its training, by step ahead, scaled by how restless the series is now. The naive one is
-champion; another takes over only when it was better on those later origins (`promotion.judge`).
+Four candidates say where each series goes, all in units of its own typical step: it stays (naive), it goes on as it
+has on average (drift), its last season repeats (seasonal), and one set of trees learned over all series together
+(pooled). The spread is what the candidate's own errors were on origins after its training, by step ahead, scaled by how
+restless the series is now. The naive one is champion, its median is today's value; another takes over only when it was
+better on those later origins (`promotion.judge`).
 """
 
 from collections.abc import Sequence
@@ -15,14 +16,14 @@ from numpy.typing import ArrayLike
 from workbench.domain.errors import ValueRefused
 from workbench.domain.market import Timeframe
 from workbench.quant.fans import LEVELS, as_levels
-from workbench.quant.lags import Series, features, prepared, seasonal_offsets, targets
+from workbench.quant.lags import Series, drift, features, prepared, seasonal_offsets, targets
 from workbench.quant.promotion import Judgement, Terms, judge
 from workbench.quant.scoring import pinball
 from workbench.quant.trees import Growth, Trees, grow, predict
 
 _CALENDAR = {"Y": 1, "Q": 4, "M": 12}  # bars in a year
 MOST_ROWS = 40_000  # more rows made no better forecasts in our trials, only slower ones
-METHODS = ("naive", "seasonal", "pooled")
+METHODS = ("naive", "drift", "seasonal", "pooled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def forecast_series(series: Sequence[ArrayLike], request: Request) -> SeriesFore
     trees = _learn(ready, train, request)
     goal = _rows([targets(s, o, horizon) for s, o in zip(ready, later, strict=True)], horizon)
     centres = {name: _centres(name, ready, later, request, trees) for name in METHODS if name != "pooled" or trees}
-    errors = {name: _errors(goal - centre, request) for name, centre in centres.items()}
+    errors = {name: _errors(goal - centre, request, centred=name == "naive") for name, centre in centres.items()}
     judgements = _judged(errors, [len(s.values) - o for s, o in zip(ready, later, strict=True)], horizon)
     method = min(
         ("naive", *(name for name, found in judgements.items() if found.promoted)),
@@ -146,6 +147,9 @@ def _centres(name: str, ready: list[Series], origins: list[np.ndarray], request:
     """Expected move by origin and step ahead, (n_origins, horizon), in steps."""
     if name == "pooled" and trees is not None:
         return predict(trees, _inputs(ready, origins, request)).reshape(-1, request.horizon)
+    if name == "drift":
+        ahead = np.arange(1.0, request.horizon + 1)
+        return np.concatenate([drift(s, o)[:, None] * ahead for s, o in zip(ready, origins, strict=True)])
     if name == "seasonal":
         parts = [seasonal_offsets(s, o, request.horizon, request.season) for s, o in zip(ready, origins, strict=True)]
         return _rows(parts, request.horizon)
@@ -156,8 +160,9 @@ def _rows(parts: list[np.ndarray], horizon: int) -> np.ndarray:
     return np.concatenate([part.reshape(-1, horizon) for part in parts])
 
 
-def _errors(errors: np.ndarray, request: Request) -> _Errors:
-    """Growth, shape and losses; a random walk's where there are fewer than ten origins to judge by."""
+def _errors(errors: np.ndarray, request: Request, centred: bool) -> _Errors:
+    """Growth, shape and losses; a random walk's where there are fewer than ten origins to judge by. `centred`: the
+    median error counts as chance and is taken out."""
     walk = np.sqrt(np.arange(1.0, request.horizon + 1))
     if len(errors) < 10:
         from scipy.special import ndtri
@@ -165,7 +170,7 @@ def _errors(errors: np.ndarray, request: Request) -> _Errors:
         return _Errors(walk, ndtri(np.array(request.levels)), np.empty(0))
     growth = np.maximum.accumulate(np.sqrt((errors**2).mean(axis=0)))
     growth = np.where(growth > 0, growth, 1e-9 * walk)
-    shape = np.quantile(errors / growth, request.levels)
+    shape = np.quantile(errors / growth, request.levels) - (np.median(errors / growth) if centred else 0.0)
     losses = pinball(request.levels, growth[:, None] * shape, errors).mean(axis=(1, 2))
     return _Errors(growth, shape, losses)
 
@@ -184,4 +189,4 @@ def _judged(errors: dict[str, _Errors], ages: list[np.ndarray], horizon: int) ->
 
 def _unscaled(series: Series, moves: np.ndarray) -> np.ndarray:
     values = series.values[-1] + moves * series.steps[-1]
-    return np.exp(values) if series.logs else values
+    return np.exp(np.minimum(values, 700.0)) if series.logs else values  # e^700 is about the largest float

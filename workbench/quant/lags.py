@@ -45,6 +45,12 @@ def seasonal_offsets(series: Series, origins: np.ndarray, horizon: int, season: 
     return np.where(source >= 0, offset, 0.0) / series.steps[origins][:, None]
 
 
+def drift(series: Series, origins: np.ndarray) -> np.ndarray:
+    """Average move a bar from the first bar to each origin, (n_origins,), in steps."""
+    travelled = series.values[origins] - series.values[0]
+    return travelled / np.maximum(origins, 1) / series.steps[origins]
+
+
 def features(series: Series, origins: np.ndarray, season: int) -> np.ndarray:
     """(n_origins, 10): distances to lagged values and trailing means, and how restless the series is. Bars ≤ origin."""
     values, now = series.values, series.values[origins]
