@@ -21,7 +21,7 @@ from workbench.quant.marginal_risk import MarginalRisk, RiskModel
 from workbench.quant.reservations import Snapshot
 from workbench.quant.risk_measures import historical_cvar
 from workbench.quant.situation import NUMBERS, Situation
-from workbench.quant.tally import Cell, growth, parts
+from workbench.quant.tally import Cell, free, growth, parts
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 SYMBOLS = ("BTC/USD", "ETH/USD", "SOL/USD")
@@ -173,6 +173,14 @@ def test_what_is_too_old_or_from_the_future_denies(what, seconds):
 
     assert verdict.rule == "fresh"
     assert what in verdict.reason
+
+
+def test_a_rate_that_cannot_be_counted_denies():
+    gate = a_gate()
+    for name in ("orders", "repeats"):
+        for value in (0, -1, 5000):
+            gate.limits["alpha"] = replace(BOT, **{name: value})
+            assert isinstance(gate.review(an_intent(), NOW), Denied)
 
 
 def test_a_stale_price_of_anything_held_stops_growth_everywhere():
@@ -366,15 +374,16 @@ cells = st.builds(Cell, st.floats(-50, 50), st.floats(0, 50), st.floats(0, 50))
 
 @given(cells, st.sampled_from(list(Side)), st.floats(1e-3, 100))
 def test_growth_is_the_difference_of_the_parts(cell, side, amount):
-    gross, grown, free_gross, free_side = growth(cell, side, amount)
+    gross, grown = growth(cell, side, amount)
+    free_gross, free_side = free(cell, side)
     after = cell._replace(buys=cell.buys + amount) if side is Side.BUY else cell._replace(sells=cell.sells + amount)
     before, then = parts(cell), parts(after)
 
     assert_allclose(gross, then.gross - before.gross, atol=1e-6)
     assert_allclose(grown, (then.long - before.long) + (then.short - before.short), atol=1e-6)
-    assert min(free_gross, free_side) >= 0
-    smaller = growth(cell, side, min(amount, free_side)) if free_side > 0 else (0, 0, 0, 0)
-    assert smaller[1] <= 1e-9 * amount
+    assert growth(cell, side, free_side)[1] == 0
+    assert growth(cell, side, free_gross)[0] <= 1e-9 * (1 + free_gross)
+    assert_allclose(growth(cell, side, free_side + 1)[1], 1, rtol=1e-6)
 
 
 @given(
@@ -415,13 +424,13 @@ def test_the_marginal_risk_agrees_with_the_joint_one(moves, more):
     exact = max(0.0, historical_cvar([held], model.scenarios, 0.95).total)
     with_it = max(0.0, historical_cvar([held + np.array([0, more, 0])], model.scenarios, 0.95).total)
 
-    assert_allclose(risk.correlated_with(1, abs(more)), joint, rtol=1e-7, atol=1e-3)
+    assert_allclose(risk.correlated_square(1, abs(more)), joint**2, rtol=1e-7, atol=1e-3)
     quick = risk.cvar_with(1, more, math.inf)
     assert quick >= max(exact, with_it) - 1e-6 * (1 + quick)
     assert_allclose(risk.cvar_with(1, more, 0.0), max(exact, with_it), rtol=1e-9, atol=1e-6)
     assert_allclose(risk.cvar, exact, rtol=1e-9, atol=1e-6)
     room = risk.correlated_room(1, 2 * joint + 1)
-    assert_allclose(risk.correlated_with(1, room), 2 * joint + 1, rtol=1e-6)
+    assert_allclose(risk.correlated_square(1, room), (2 * joint + 1) ** 2, rtol=1e-6)
 
 
 @pytest.mark.parametrize("spoil", ["nan", "covariance", "shape"])

@@ -21,8 +21,8 @@ class Freshness:
         self.valued: dict[str, float] = {}
         self.told: dict[str, float] = {}
         self._supervised: set[str] = set()
-        self._good_until = _NEVER
-        self._good_for: DeskLimits | None = None
+        self.good_until = _NEVER
+        self.good_for: DeskLimits | None = None
 
     def price(self, symbol: str, seen_s: float, usable: bool) -> None:
         self.quoted[symbol] = seen_s
@@ -34,23 +34,23 @@ class Freshness:
         self.told[bot_id] = now_s
         if supervised:
             self._supervised.add(bot_id)
-        self._good_until = _NEVER
+        self.good_until = _NEVER
 
     def joins(self, symbol: str, limits: DeskLimits) -> None:
         """Something in `symbol` may be held from now on, at a price that may be older than all others."""
         found = _price_until(symbol, self.valued[symbol], limits)
-        if found[0] < self._good_until[0]:
-            self._good_until = found
+        if found[0] < self.good_until[0]:
+            self.good_until = found
 
     def too_old(self, now_s: float, limits: DeskLimits, lines: Mapping[str, Line]) -> str:
         """What is too old for anything to grow, in words; '' where nothing is. lines : a tally's, by symbol."""
-        if not now_s <= self._good_until[0] or self._good_for is not limits:
+        if not now_s <= self.good_until[0] or self.good_for is not limits:
             held = (symbol for symbol, line in lines.items() if line.totals.gross > 0)
             prices = [_price_until(symbol, self.valued[symbol], limits) for symbol in held]
             books = [(self.told[b] + limits.book_age_s, self.told[b], f"what {b} holds") for b in self._supervised]
-            self._good_until = min([*prices, *books], default=(math.inf, now_s, ""))
-            self._good_for = limits
-        until, since, what = self._good_until
+            self.good_until = min([*prices, *books], default=(math.inf, now_s, ""))
+            self.good_for = limits
+        until, since, what = self.good_until
         return "" if now_s <= until else f"{what} is {now_s - since:.0f} s old"
 
 

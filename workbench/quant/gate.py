@@ -7,7 +7,7 @@ request to cancel changes nothing. Not for several threads; reservation across p
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from workbench.domain.desk import DeskState
 from workbench.domain.errors import ValueRefused
@@ -21,6 +21,7 @@ from workbench.quant.reservations import Reservations, Snapshot
 from workbench.quant.situation import Situation
 from workbench.quant.tally import FLAT, UNASSIGNED, Cell, Tally, growth
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ACTIVE, _BUY = DeskState.ACTIVE, Side.BUY  # reading a member off an Enum costs more than a comparison
 
 
@@ -132,40 +133,37 @@ class Gate:
     def _situation(self, intent: Intent, now: datetime) -> Situation:
         t, bot_id, name, side = self.tally, intent.bot_id, intent.symbol, intent.side
         line, cell, own = t.lines[name], t.cells.get((bot_id, name), FLAT), self.limits[bot_id]
-        now_s, unit, state, recent = _seconds(now), line.unit, self.states.get, self.pace.recent
-        (held, buys, sells), times = cell, self.times
-        gross, grown_side, free_gross, free_side = growth(cell, side, intent.amount)
-        all_gross, all_long, all_short, *_ = line.totals
+        now_s, unit, states, buying = (now - _EPOCH).total_seconds(), line.unit, self.states, side is _BUY
+        (held, buys, sells), times, latched = cell, self.times, self.pace.latched
+        known = not t.unknown and times.good_for is self.desk
+        gross, grown_side = growth(cell, side, intent.amount)
+        all_gross, all_long, all_short, _, _, _ = line.totals
         long, short = all_long * unit, all_short * unit
-        desk_side, symbol_side = (t.long, long) if side is _BUY else (t.short, short)
+        desk_side, symbol_side = (t.long, long) if buying else (t.short, short)
         high, low = held + buys, sells - held
         return Situation(
             intent,
             own,
             self.desk,
             self.quotes[name],
-            state("desk", _ACTIVE),
-            state(bot_id, _ACTIVE),
-            state(name, _ACTIVE),
-            self._unknown(now_s, bot_id, name),
+            states.get("desk", _ACTIVE) if states else _ACTIVE,
+            states.get(bot_id, _ACTIVE) if states else _ACTIVE,
+            states.get(name, _ACTIVE) if states else _ACTIVE,
+            "" if known and now_s <= times.good_until[0] else self._unknown(now_s, bot_id, name),
             t.risk,
             t.risk.at[name],
-            (bot_id, name) in self.pace.latched,
+            bool(latched) and (bot_id, name) in latched,
             unit,
             held,
             buys,
             sells,
-            gross,
             grown_side,
-            free_gross,
-            free_side,
             gross * unit,
             now_s - times.quoted[name],
-            now_s - _seconds(intent.decided_at),
+            (now - intent.decided_at).total_seconds(),
             now_s - times.told[bot_id],
             now_s - self._model_s,
-            recent(bot_id, own.orders, own.orders_window_s, now_s),
-            recent((bot_id, name, side), own.repeats, own.repeats_window_s, now_s),
+            *self.pace.recent(bot_id, name, buying, own, now_s),
             (high if high > low else low) * unit,
             t.by_bot.get(bot_id, 0.0),
             all_gross * unit,

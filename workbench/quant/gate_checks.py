@@ -12,8 +12,8 @@ from typing import NamedTuple
 from workbench.domain.desk import DeskState
 from workbench.domain.orders import Side
 from workbench.domain.risk import Approved, Denied, Reduced, RiskVerdict
-from workbench.quant.marginal_risk import MarginalRisk
-from workbench.quant.situation import Situation, culprit, smaller, sum_of_numbers
+from workbench.quant.pace import MOST_TIMES
+from workbench.quant.situation import Situation, culprit, free_parts, smaller, sum_of_numbers
 
 # reading a member off an Enum costs more than a comparison
 _ACTIVE, _BUY, _SELL = DeskState.ACTIVE, Side.BUY, Side.SELL
@@ -37,8 +37,6 @@ def known(s: Situation) -> Breach | None:
         return Breach("known", s.bot.fault or s.desk.fault)
     if not math.isfinite(sum_of_numbers(s) + i.amount + i.price + q.price + q.rate):
         return Breach("known", f"{culprit(s)} is not a finite number")
-    if s.unknown.__class__ is not str or s.risk.__class__ is not MarginalRisk:
-        return Breach("known", "the state of the desk, or its risk model, is missing")
     if not (i.amount > 0 and i.price > 0 and q.price > 0 and q.rate > 0 and s.unit > 0):
         return Breach("known", f"amount and prices must be positive, got {i.amount} at {i.price}, desk {q.price}")
     if i.side is not _BUY and i.side is not _SELL:
@@ -64,38 +62,27 @@ def fresh(s: Situation) -> Breach | None:
 
 
 def state(s: Situation) -> Breach | None:
-    if s.unknown and s.grown_side > 0:
-        return Breach("known", f"{s.unknown}; nothing may grow until it is known", s.free_side)
-    if s.desk_state is s.bot_state is s.symbol_state is _ACTIVE:
+    if s.unknown == "" and s.desk_state is s.bot_state is s.symbol_state is _ACTIVE:
         return None
+    if not isinstance(s.unknown, str):
+        return Breach("known", "what is known of the desk is missing")
+    if s.unknown and s.grown_side > 0:
+        return Breach("known", f"{s.unknown}; nothing may grow until it is known", free_parts(s)[1])
     for what, of in (("the desk", s.desk_state), (s.intent.bot_id, s.bot_state), (s.intent.symbol, s.symbol_state)):
         if of is DeskState.HALTED:
             return Breach("state", f"{what} is halted: no order passes")
         if of is DeskState.REDUCING and s.grown_side > 0:
-            return Breach("state", f"{what} is reducing: only orders that reduce pass", s.free_side)
+            return Breach("state", f"{what} is reducing: only orders that reduce pass", free_parts(s)[1])
         if of is not DeskState.REDUCING and of is not DeskState.ACTIVE:
             return Breach("state", f"the state of {what} is unknown")
     return None
 
 
-def throttle(s: Situation) -> Breach | None:
-    if s.grown_side <= 0:
-        return None
-    if s.latched:
-        return Breach("throttle", f"{s.intent.bot_id} repeated itself in {s.intent.symbol}; a person must re-enable it")
-    if not s.repeats < s.bot.repeats:
-        words = f"{s.repeats} orders to {s.intent.side} {s.intent.symbol} in {s.bot.repeats_window_s:g} s"
-        return Breach("throttle", f"{words} are the most of one kind; a person must re-enable it")
-    return None
-
-
 def collar(s: Situation) -> Breach | None:
-    away = abs(s.intent.price / s.quote.price - 1)
-    if away <= s.bot.collar:
+    away, most = s.intent.price / s.quote.price - 1, s.bot.collar
+    if -most <= away <= most:
         return None
-    return Breach(
-        "collar", f"price {s.intent.price:g} is {away:.2%} from {s.quote.price:g}, at most {s.bot.collar:.2%}"
-    )
+    return Breach("collar", f"price {s.intent.price:g} is {away:+.2%} from {s.quote.price:g}, at most {most:.2%} away")
 
 
 def order_value(s: Situation) -> Breach | None:
@@ -107,10 +94,20 @@ def order_value(s: Situation) -> Breach | None:
     return Breach("order value", words, s.bot.order_value / each)
 
 
-def rate(s: Situation) -> Breach | None:
-    if s.orders < s.bot.orders:
+def pace(s: Situation) -> Breach | None:
+    """Order rate of the bot, and the throttle on orders of one kind; only growing ones are throttled."""
+    own = s.bot
+    if s.orders < own.orders <= MOST_TIMES and (
+        s.grown_side <= 0 or (not s.latched and s.repeats < own.repeats <= MOST_TIMES)
+    ):
         return None
-    return Breach("order rate", f"{s.orders} orders in {s.bot.orders_window_s:g} s are the most {s.intent.bot_id} may")
+    who, what = s.intent.bot_id, s.intent.symbol
+    if not s.orders < own.orders <= MOST_TIMES:
+        return Breach("order rate", f"{s.orders} orders in {own.orders_window_s:g} s are the most {who} may send")
+    if s.latched:
+        return Breach("throttle", f"{who} repeated itself in {what}; a person must re-enable it")
+    words = f"{s.repeats} orders to {s.intent.side} {what} in {own.repeats_window_s:g} s are the most of one kind"
+    return Breach("throttle", f"{words}; a person must re-enable it")
 
 
 def gross(s: Situation) -> Breach | None:
@@ -141,21 +138,21 @@ def net(s: Situation) -> Breach | None:
     after = s.used_side + s.grown_side * s.unit
     if s.grown_side <= 0 or after <= s.desk.net_value:
         return None
-    fits = s.free_side + max(0.0, s.desk.net_value - s.used_side) / s.unit
+    fits = free_parts(s)[1] + max(0.0, s.desk.net_value - s.used_side) / s.unit
     return Breach("net", _over(f"the desk's {which} side", after, s.desk.net_value), fits)
 
 
 def correlated(s: Situation) -> Breach | None:
     if s.grown_side <= 0:
         return None
-    slack = s.symbol_worst - s.symbol_side
+    slack, cap = s.symbol_worst - s.symbol_side, s.desk.correlated_value
     more = s.grown_side * s.unit - slack
-    after = s.risk.correlated_with(s.at, more if more > 0 else 0.0)
-    if after <= s.desk.correlated_value:
+    after = s.risk.correlated_square(s.at, more) if more > 0 else s.risk.square
+    if after <= cap * cap:
         return None
-    room = s.risk.correlated_room(s.at, s.desk.correlated_value)
-    fits = s.free_side + (room + slack) / s.unit if room > 0 else s.free_side
-    return Breach("correlated", _over("the desk's correlation-adjusted exposure", after, s.desk.correlated_value), fits)
+    room = s.risk.correlated_room(s.at, cap)
+    fits = free_parts(s)[1] + ((room + slack) / s.unit if room > 0 else 0.0)
+    return Breach("correlated", _over("the desk's correlation-adjusted exposure", math.sqrt(after), cap), fits)
 
 
 def cvar(s: Situation) -> Breach | None:
@@ -169,13 +166,13 @@ def cvar(s: Situation) -> Breach | None:
     now = s.risk.cvar
     # CVaR is convex: on the way from none of the order to all of it, it lies below the straight line
     part = (cap - now) / (after - now) if after > now else 0.0
-    fits = s.free_side + s.grown_side * max(0.0, part)
+    fits = free_parts(s)[1] + s.grown_side * max(0.0, part)
     return Breach("CVaR", _over("the desk's mean loss in its worst scenarios", after, cap), fits)
 
 
 CHECKS: tuple[Check, ...] = (
-    *(known, fresh, state, collar, order_value, rate, throttle),
-    *(gross, net, correlated, cvar),
+    *(known, fresh, state, collar, order_value),
+    *(pace, gross, net, correlated, cvar),
 )
 
 
@@ -185,11 +182,12 @@ def decide(s: Situation) -> RiskVerdict:
     Never raises: what a check cannot work with (a None, a text, a naive time) is a denial that says so.
     """
     try:
-        for at, check in enumerate(CHECKS):
+        for check in CHECKS:
             breach = check(s)
             if breach is not None:
-                return _answered(s, at, breach)
-        return Approved(s.intent.intent_id, s.intent.amount, s.intent.amount * s.unit)
+                return _answered(s, CHECKS.index(check), breach)
+        intent = s.intent
+        return Approved(intent.intent_id, intent.amount, intent.amount * s.unit)
     except Exception as error:  # the gate is the last line: whatever goes wrong in it must not let an order through
         return Denied(
             str(getattr(s.intent, "intent_id", "")), "known", f"an input is missing or not a number ({error})"
@@ -221,7 +219,7 @@ def _aged(old: float, most_s: float, what: str) -> Breach | None:
 def _above(s: Situation, rule: str, whose: str, used: float, cap: float) -> Breach | None:
     if used + s.added <= cap:
         return None
-    fits = s.free_gross + max(0.0, cap - used) / s.unit
+    fits = free_parts(s)[0] + max(0.0, cap - used) / s.unit
     return Breach(rule, _over(whose, used + s.added, cap), fits)
 
 

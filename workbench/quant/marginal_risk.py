@@ -45,7 +45,10 @@ class RiskModel:
 
 
 class MarginalRisk:
-    """The joint risk of what is held and ordered, fed with changes. Not for several threads."""
+    """The joint risk of what is held and ordered, fed with changes. Not for several threads.
+
+    square : of the correlated exposure. tail : the CVaR of what is held, or a bound on it.
+    """
 
     def __init__(self, model: RiskModel):
         n = len(model.symbols)
@@ -55,10 +58,10 @@ class MarginalRisk:
         np.fill_diagonal(self._r, 1.0)
         self._x = np.asfortranarray(model.scenarios, dtype=float)
         self._units = tuple([self._cvar_of(sign * self._x[:, i]) for i in range(n)] for sign in (-1.0, 1.0))
-        self._worst, self._pull, self._square = np.zeros(n), np.zeros(n), 0.0
+        self._worst, self._pull, self.square = np.zeros(n), np.zeros(n), 0.0
         self._held, self._losses, self._pending = np.zeros(n), np.zeros(len(self._x)), np.zeros(n)
         self._pending_sum = 0.0
-        self._bound, self._exact = 0.0, True
+        self.tail, self._exact = 0.0, True
 
     def put(self, symbol: str, held: float, worst: float, ordered: tuple[float, float]) -> None:
         """State a symbol anew. held : net value with sign; worst : greater of its long and short side; ordered : what
@@ -66,7 +69,7 @@ class MarginalRisk:
         i = self.at[symbol]
         more = worst - self._worst.item(i)
         if more:
-            self._square += more * (2 * self._pull.item(i) + more)
+            self.square += more * (2 * self._pull.item(i) + more)
             self._pull += more * self._r[i]
             self._worst[i] = worst
         self._hold(i, held)
@@ -77,7 +80,7 @@ class MarginalRisk:
     def recount(self) -> None:
         """Compute everything from the positions again, which ends the drift of many small updates."""
         self._pull = self._r @ self._worst
-        self._square = float(self._worst @ self._pull)
+        self.square = float(self._worst @ self._pull)
         self._losses = -(self._x @ self._held)
         self._pending_sum = float(self._pending.sum())
         self._refresh()
@@ -85,30 +88,29 @@ class MarginalRisk:
     @property
     def correlated(self) -> float:
         """√(n'|R|n) of everything held and ordered."""
-        return math.sqrt(max(self._square, 0.0))
+        return math.sqrt(max(self.square, 0.0))
 
     @property
     def cvar(self) -> float:
         """Mean tail loss of what is held, plus the open orders at their worst; exact in the first part."""
         if not self._exact:
             self._refresh()
-        return self._bound + self._pending_sum
+        return self.tail + self._pending_sum
 
-    def correlated_with(self, at: int, more: float) -> float:
-        """The correlated exposure with `more` (≥ 0) added to the worst of the symbol at `at`."""
-        square_ = self._square + more * (2 * self._pull.item(at) + more)
-        return math.sqrt(square_) if square_ > 0 else 0.0
+    def correlated_square(self, at: int, more: float) -> float:
+        """The square of the correlated exposure with `more` (≥ 0) added to the worst of the symbol at `at`."""
+        return self.square + more * (2 * self._pull.item(at) + more)
 
     def correlated_room(self, at: int, cap: float) -> float:
         """The greatest addition to a symbol that keeps the correlated exposure within `cap`; 0 where none does."""
-        pull, spare = self._pull.item(at), cap * cap - self._square
+        pull, spare = self._pull.item(at), cap * cap - self.square
         return spare / (pull + math.sqrt(pull * pull + spare)) if spare > 0 else 0.0
 
     def cvar_with(self, at: int, more: float, cap: float) -> float:
         """A bound on the CVaR with an order worth `more` (signed) in a symbol: the quick one where it stays within
         `cap`, else the exact one (the order filled or not, whichever is worse)."""
         alone = self._units[0][at] * more if more >= 0 else self._units[1][at] * -more
-        quick = self._bound + self._pending_sum + alone
+        quick = self.tail + self._pending_sum + alone
         if quick <= cap:
             return quick
         now = self.cvar
@@ -121,11 +123,11 @@ class MarginalRisk:
             return
         self._losses -= more * self._x[:, i]
         self._held[i] = held
-        self._bound += self._units[0][i] * more if more > 0 else self._units[1][i] * -more
+        self.tail += self._units[0][i] * more if more > 0 else self._units[1][i] * -more
         self._exact = False
 
     def _refresh(self) -> None:
-        self._bound, self._exact = self._cvar_of(self._losses), True
+        self.tail, self._exact = self._cvar_of(self._losses), True
 
     def _cvar_of(self, losses: np.ndarray) -> float:
         return max(0.0, float(tail_weights(losses, self.model.confidence) @ losses))

@@ -48,22 +48,26 @@ def parts(cell: Cell) -> Parts:
     return Parts(max(high, -low), long, short, amount, long - max(amount, 0.0), short - max(-amount, 0.0))
 
 
-def growth(cell: Cell, side: Side, amount: float) -> tuple[float, float, float, float]:
-    """What an order adds: to its cell's gross, to its own side, and how much of it adds nothing to either of these.
+def growth(cell: Cell, side: Side, amount: float) -> tuple[float, float]:
+    """What an order adds to its cell's gross and to its own side, base currency.
 
-    An order that cannot leave its side of flat adds nothing: it reduces. Base currency.
+    An order that cannot leave its side of flat adds nothing: it reduces.
     """
-    # a bare tuple and no max(): this is the hottest function of the gate
+    # bare tuples and no max(): this is the hottest function of the gate
     held, buys, sells = cell
     ahead, other = (held + buys, sells - held) if side is _BUY else (sells - held, held + buys)
-    free_side = 0.0 if ahead >= 0 else -ahead
-    grown = amount - free_side
+    grown = amount if ahead >= 0 else amount + ahead
     if grown <= _DUST * amount:
-        return 0.0, 0.0, amount, amount
-    free_gross = other - ahead
-    if free_gross <= 0:
-        return amount, grown, 0.0, free_side
-    return (amount - free_gross if amount > free_gross else 0.0), grown, free_gross, free_side
+        return 0.0, 0.0
+    free = other - ahead
+    return (amount if free <= 0 else amount - free if amount > free else 0.0), grown
+
+
+def free(cell: Cell, side: Side) -> tuple[float, float]:
+    """How much of an order would add nothing to the gross, and nothing to its side."""
+    held, buys, sells = cell
+    ahead, other = (held + buys, sells - held) if side is _BUY else (sells - held, held + buys)
+    return max(0.0, other - ahead), max(0.0, -ahead)
 
 
 @dataclass(slots=True)
