@@ -26,6 +26,7 @@ from workbench.quant.aggregation import (
 from workbench.quant.fans import LEVELS, rearranged
 from workbench.quant.hedge import hedge_bound, hedge_rate, hedge_weights
 from workbench.quant.scoring import crps, pinball
+from workbench.quant.standings import standings
 
 calm = settings(deadline=None, max_examples=60)
 FIVE = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -265,6 +266,22 @@ def test_the_house_speaks_while_all_others_are_watched():
 
     assert_array_equal(combine(trust, said).values, [-2, -1, 0, 1, 2])
     assert_array_equal(combine(trust, np.vstack([said[:1], said[1:] * np.nan])).values, [10.0] * 5)
+
+
+def test_standings_say_why():
+    story = [(np.array([[-2, -1, 0, 1, 2.0], [5, 6, 7, 8, 9.0]]), y) for y in (0.1, -0.4, 1.2, -1.5) * 10]
+    trust = admit(followed(TrustRule(levels=FIVE, probation=5), story), ("new", "mute"))
+    said = np.vstack([story[0][0], [[0.0] * 5, [np.nan] * 5]])
+
+    rows = {row.expert: row for row in standings(trust, said)}
+
+    assert next(iter(rows)) == "a"
+    assert rows["a"].words.startswith("heard for 9")
+    assert rows["a"].lead <= rows["a"].bound
+    assert rows["b"].loss > 5 * rows["a"].loss
+    assert rows["new"].words == "watched: 0 of 5 forecasts have matured"
+    assert rows["mute"].words == "silent now"
+    assert sum(row.weight for row in rows.values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("rule", RULES)

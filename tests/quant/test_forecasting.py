@@ -11,7 +11,15 @@ from workbench.quant.fans import LEVELS
 from workbench.quant.forecasting import Request, forecast_series
 from workbench.quant.lags import features, prepared, seasonal_offsets, targets
 from workbench.quant.promotion import Terms, judge
-from workbench.quant.return_fans import NORMAL_SHAPE, future_returns, learn_shape, price_fan, return_fan
+from workbench.quant.return_fans import (
+    NORMAL_SHAPE,
+    from_sigmas,
+    future_returns,
+    in_sigmas,
+    learn_shape,
+    price_fan,
+    return_fan,
+)
 from workbench.quant.scoring import covered, pinball
 
 calm = settings(deadline=None, max_examples=40)
@@ -176,6 +184,15 @@ def test_a_learned_shape_scales_with_the_forecast():
     assert_allclose(price_fan(100.0, fan[0])[5], 100 * np.exp(fan[0, 5]))
     with pytest.raises(ValueRefused, match="50 matured"):
         learn_shape(returns[:20], sigma[:20])
+
+
+def test_prices_in_sigmas_and_back():
+    prices = np.array([[90.0, 100.0, 120.0], [1.0, 2.0, 4.0]])
+
+    found = in_sigmas(prices, [100.0, 2.0], [0.1, np.log(2)])
+
+    assert_allclose(found[1], [-1, 0, 1])
+    assert_allclose(from_sigmas(found, [100.0, 2.0], [0.1, np.log(2)]), prices)
 
 
 def test_future_returns_say_that_they_look_ahead():

@@ -44,3 +44,15 @@ def return_fan(variance: ArrayLike, shape: ArrayLike = NORMAL_SHAPE) -> np.ndarr
 def price_fan(reference: ArrayLike, returns: ArrayLike) -> np.ndarray:
     """Quantiles of the price, (..., n_levels), from today's price (...) and quantiles of the log return."""
     return np.asarray(reference, dtype=float)[..., None] * np.exp(np.asarray(returns, dtype=float))
+
+
+def in_sigmas(prices: ArrayLike, reference: ArrayLike, sigma: ArrayLike) -> np.ndarray:
+    """Price quantiles (..., n_levels) as log returns in units of `sigma` (...), the scale trust compares bots on."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.log(np.asarray(prices, dtype=float) / np.asarray(reference, dtype=float)[..., None])
+    return logs / np.asarray(sigma, dtype=float)[..., None]
+
+
+def from_sigmas(values: ArrayLike, reference: ArrayLike, sigma: ArrayLike) -> np.ndarray:
+    """Inverse of `in_sigmas`."""
+    return price_fan(reference, np.asarray(values, dtype=float) * np.asarray(sigma, dtype=float)[..., None])
