@@ -17,8 +17,8 @@ from workbench.market.paper_exchange.client import Venue
 
 BAR = Timeframe.parse(sample.TIMEFRAME).step
 ALONE_BARS = 20_000
-HEARD_BARS = {True: 2_000, False: 10_000}
-TRADED_BARS = {True: 48, False: 960}
+HEARD_BARS = {True: 1_000, False: 10_000}
+TRADED_BARS = {True: 40, False: 960}
 HISTORY_BARS = 2_000  # before the first traded bar
 _STARTED_S, _ENDED_S = 120.0, 1800.0
 
@@ -68,11 +68,11 @@ async def _seek(venue: Venue, bars: int) -> float:
 
 
 async def _traded(bars: int) -> dict[str, float]:
-    """Two runs of the four bots over the same bars: at full speed, and at half the rate that gave."""
+    """Two runs of the four bots over the same bars: at full speed, and slower than that."""
     with tempfile.TemporaryDirectory() as folder:
         candles = _cut(Path(folder) / "bars.parquet", sample.REPLAY_START + bars * BAR)
         fast, rate = await _run(candles, "max", bars)
-        slow, _ = await _run(candles, str(max(1.0, rate / 2 * BAR.total_seconds())), bars)
+        slow, _ = await _run(candles, str(max(1.0, rate / 1.3 * BAR.total_seconds())), bars)
     count = sum(len(trades) for trades in fast)
     same = count > 0 and json.dumps(fast) == json.dumps(slow)
     return {"bars_per_s_with_bots": rate, "fills": float(count), "identical_fills": float(same)}
