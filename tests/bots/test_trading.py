@@ -174,6 +174,28 @@ async def test_a_halt_closes_all_is_verified_at_the_venue_and_lasts(tmp_path):
         assert (await again.status()).trade_count > 0
 
 
+async def test_a_market_too_thin_to_leave_at_once_is_named_and_left_bit_by_bit():
+    async with trading_floor(liquidity_share=0.001) as floor:
+        bot = await floor.bot()
+        await bot.pause(command_id="p", token=1)
+        hand = await floor.hand()
+        await hand.load_markets()
+        for _ in range(8):
+            await hand.create_order("BTC/USD", "market", "buy", 0.1)
+            await floor.play(1)
+        before = held(await floor.account())["BTC"]
+
+        with pytest.raises(BotError, match=r"not all is closed: 0\.\d+ BTC"):
+            await bot.halt(command_id="h", token=1)
+
+        left = held(await floor.account())["BTC"]
+        assert 0 < left < before
+        assert "still open after the halt" in (await bot.status()).detail
+        await floor.play(40)
+        assert held(await floor.account()) == {}
+        assert (await bot.status()).detail == ""
+
+
 async def test_what_appears_after_a_halt_is_closed_too():
     async with trading_floor() as floor:
         bot = await floor.bot()
@@ -257,7 +279,7 @@ async def test_a_bot_without_a_venue_says_so():
     await bot.stop()
 
 
-async def test_between_bars_a_stop_that_fills_is_seen_at_once():
+async def test_a_trade_between_two_bars_is_seen_at_once():
     async with trading_floor(bots=0) as floor:
         bot = await floor.bot(lockstep=False)
         hand = await floor.hand()

@@ -17,6 +17,7 @@ from workbench.bots.research.strategy import Budget, Decision, Enter, Holding, K
 from workbench.domain.errors import ExchangeError
 from workbench.domain.market import Timeframe
 from workbench.domain.orders import Side
+from workbench.domain.portfolio import BotState
 
 log = structlog.get_logger(__name__)
 BUDGET = Budget()
@@ -63,15 +64,17 @@ class Trader:
         ] = {}  # market → order that may have been done, when it cannot any more
         self.troubles = Troubles()
 
-    async def act(self, moment: Moment, symbols: list[str], decide: Decide, may_enter: Callable[[], bool]) -> None:
+    async def act(self, moment: Moment, symbols: list[str], decide: Decide, state: Callable[[], BotState]) -> None:
         """Decide and order for each of `symbols`, whose bars have just closed; trouble in one costs the others nothing.
 
-        may_enter : asked before each entry, so that a halt under way is obeyed at once.
+        state : asked before each market and each entry, so that a halt is obeyed at once and not after this bar.
         """
         for symbol in sorted(symbols):
+            if state() is BotState.HALTED:
+                return
             try:
                 if await self.settle(symbol):
-                    await self._act_on(symbol, moment, decide, may_enter)
+                    await self._act_on(symbol, moment, decide, state)
             except ExchangeError as error:
                 self.account.dirty.add(symbol)
                 self.troubles.add(moment.at, symbol, error)
@@ -85,11 +88,11 @@ class Trader:
         bars = int((moment.at - lot.opened_at) / self.timeframe.step)
         return Holding(lot.entry_price, resting.stop if resting else self.stops.get(symbol), bars)
 
-    async def _act_on(self, symbol: str, moment: Moment, decide: Decide, may_enter: Callable[[], bool]) -> None:
+    async def _act_on(self, symbol: str, moment: Moment, decide: Decide, state: Callable[[], BotState]) -> None:
         holding, close = self.holding(symbol, moment), moment.closes[symbol]
         decision = decide(symbol, holding)
         if isinstance(decision, Enter) and holding is None:
-            if may_enter() and symbol not in self.account.mismatch:
+            if state() is BotState.RUNNING and symbol not in self.account.mismatch:
                 await self._enter(symbol, moment, decision)
         elif holding is None:
             await self._clear(symbol)

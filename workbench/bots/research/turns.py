@@ -114,10 +114,7 @@ class Turns:
         if self.standing.state is BotState.HALTED:
             await self._flatten(within_s=0)
         else:
-            await self.session.trader.act(moment, symbols, self._decide, self._may_enter)
-
-    def _may_enter(self) -> bool:
-        return self.standing.state is BotState.RUNNING
+            await self.session.trader.act(moment, symbols, self._decide, lambda: self.standing.state)
 
     def _decide(self, symbol: str, holding: Holding | None) -> Decision:
         mind = self.minds.of(symbol)
