@@ -149,3 +149,11 @@ def test_it_ends_within_seconds_and_leaves_no_kernel():
     assert kernels
     assert time.monotonic() - began < 6  # what `workbench up` allows a child
     until(lambda: not any(kernel.is_running() and kernel.status() != "zombie" for kernel in kernels))
+
+
+def test_a_kernel_whose_page_went_without_a_word_falls_asleep_and_is_ended():
+    with PageServer("--port", "0", "--heated", "0", "--cull", "3") as page:
+        page.get("?lapse=1&every=0.1")
+        assert len(page.kernels()) == 1
+
+        until(lambda: not page.kernels(), 25)

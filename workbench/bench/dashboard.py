@@ -97,7 +97,8 @@ def _updates(browser: Any, page: PageServer, ledger_url: str, count: int) -> dic
     """Append events at odd moments, and ask the page when it showed each."""
     page.wait_until_warm()
     before = {kernel.pid for kernel in page.kernels()}
-    view = browser.new_page()
+    context = browser.new_context()
+    view = context.new_page()
     view.goto(page.url)
     view.wait_for_selector(LIVE, timeout=60_000)
     view.evaluate(WATCH)
@@ -110,6 +111,7 @@ def _updates(browser: Any, page: PageServer, ledger_url: str, count: int) -> dic
     core = (sum(kernel.cpu_times()[:2]) - spent) / (time.perf_counter() - began)
     shown = view.evaluate("window.shownAt")
     view.close(run_before_unload=True)
+    context.close()
     _left(kernel)
     missing = [words for words in appended if words not in shown]
     if missing:
