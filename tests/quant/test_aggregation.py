@@ -10,9 +10,6 @@ from scipy.special import ndtri
 from tests.support import naive_learning as naive
 from workbench.domain.errors import ValueRefused
 from workbench.quant.aggregation import (
-    COUNTED,
-    LOSS,
-    REGRET,
     RULES,
     Trust,
     TrustRule,
@@ -27,6 +24,7 @@ from workbench.quant.fans import LEVELS, rearranged
 from workbench.quant.hedge import hedge_bound, hedge_rate, hedge_weights
 from workbench.quant.scoring import crps, pinball
 from workbench.quant.standings import standings
+from workbench.quant.trust_loops import COUNTED, LOSS, REGRET
 
 calm = settings(deadline=None, max_examples=60)
 FIVE = (0.05, 0.25, 0.5, 0.75, 0.95)

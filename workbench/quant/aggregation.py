@@ -17,19 +17,19 @@ several bars, several symbols) outcomes resemble each other, and BOA is √lag t
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.domain.errors import ValueRefused
 from workbench.quant.fans import LEVELS, as_levels, rearranged
+from workbench.quant.trust_loops import FIRST_REACH, LOSS, PENALTY, REACH, SQUARES, advance, mix, weigh
 
 RULES = ("boa", "ml-poly")
-REGRET, COUNTED, PENALTY, SQUARES, REACH, FIRST_REACH, LOSS = range(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +136,17 @@ def aligned(trust: Trust, fans: Mapping[str, ArrayLike]) -> np.ndarray:
 def combine(trust: Trust, values: np.ndarray) -> Combination | None:
     """The collective fan of `values` (n_experts, n_levels; a row with NaN or infinity is silent); None if all are."""
     _, who, limits = _terms(trust)
-    weights = _weights(trust.rounds, trust.tables, values, who, limits)
+    weights = weigh(trust.rounds, trust.tables, values, who, limits)
     if not weights.size or not weights[:, 0].sum() > 0:
         return None
-    return Combination(rearranged(_mix(values, weights, trust.rule.band)), weights)
+    return Combination(rearranged(mix(values, weights, trust.rule.band)), weights)
 
 
 def updated(trust: Trust, values: np.ndarray, outcome: float) -> Trust:
     """Trust after `outcome` (finite, unit of `values`) answered `values`. All silent: the same trust."""
-    if not np.isfinite(outcome):
+    if not math.isfinite(outcome):
         raise ValueRefused(f"trust moves on finite outcomes, got {outcome}; leave the round out instead")
-    tables, rounds = _advance(trust.rounds, trust.tables, values, float(outcome), *_terms(trust))
+    tables, rounds = advance(trust.rounds, trust.tables, values, float(outcome), *_terms(trust))
     return Trust(trust.rule, trust.experts, rounds, tables)
 
 
@@ -161,116 +161,6 @@ def _numbers(rule: TrustRule):
     """A rule as the compiled loops read it."""
     limits = rule.band, rule.floor, rule.rate, float(rule.lag) ** 0.5, rule.probation
     return np.array(rule.levels), RULES.index(rule.rule), limits
-
-
-@numba.njit(cache=True)
-def _advance(rounds, tables, values, outcome, levels, who, limits):
-    weights = _weights(rounds, tables, values, who, limits)
-    return _step(rounds, tables, values, weights, (outcome, levels), limits)
-
-
-@numba.njit(cache=True)
-def _eta(cell, rate, caution):
-    """BOA's learning rate of one expert and level."""
-    eta = 0.5 / cell[REACH]
-    if cell[SQUARES] > 0:
-        eta = min(eta, np.sqrt(rate / cell[SQUARES]))
-    return eta / caution
-
-
-@numba.njit(cache=True)
-def _weights(rounds, tables, values, who, limits):
-    (rule, house), (_, _, rate, caution, probation) = who, limits
-    n, m = values.shape
-    awake = np.array([np.isfinite(values[k]).all() for k in range(n)], dtype=np.bool_)
-    known = awake & (rounds >= probation)
-    if not known.any():
-        known = awake.copy()
-        if house >= 0 and awake[house]:
-            known[:] = False
-            known[house] = True
-        rule = -1
-    weights = np.zeros((n, m))
-    for level in range(m):
-        column = weights[:, level]
-        if rule == 0:
-            _boa_column(column, known, tables[:, :, level], rate, caution)
-        elif rule == 1:
-            _poly_column(column, known, tables[:, :, level])
-        if column.sum() == 0:
-            column[:] = known
-        if column.sum() > 0:
-            column /= column.sum()
-    return weights
-
-
-@numba.njit(cache=True)
-def _boa_column(column, known, table, rate, caution):
-    top = -np.inf
-    for k in range(column.size):
-        if known[k]:
-            eta = _eta(table[:, k], rate, caution)
-            column[k] = np.log(eta) + eta * (table[COUNTED, k] - table[PENALTY, k])
-            top = max(top, column[k])
-    for k in range(column.size):
-        column[k] = np.exp(column[k] - top) if known[k] else 0.0
-
-
-@numba.njit(cache=True)
-def _poly_column(column, known, table):
-    for k in range(column.size):
-        if known[k]:
-            column[k] = max(table[COUNTED, k], 0.0) / (table[REACH, k] ** 2 + table[SQUARES, k])
-
-
-@numba.njit(cache=True)
-def _mix(values, weights, band):
-    mixed = np.zeros(values.shape[1])
-    for k in range(values.shape[0]):
-        for level in range(values.shape[1]):
-            if weights[k, level] > 0:
-                mixed[level] += weights[k, level] * min(max(values[k, level], -band), band)
-    return mixed
-
-
-@numba.njit(cache=True)
-def _step(rounds, tables, values, weights, truth, limits):
-    outcome, levels = truth
-    band, floor, rate, caution, probation = limits
-    n, m = values.shape
-    awake = np.array([np.isfinite(values[k]).all() for k in range(n)], dtype=np.bool_)
-    known = awake & (rounds >= probation)
-    after, combined, clipped = tables.copy(), _mix(values, weights, band), np.zeros(n)
-    for level in range(m):
-        slope, scale = (1.0 if outcome < combined[level] else 0.0) - levels[level], 1.0
-        for k in range(n):
-            if awake[k]:
-                clipped[k] = min(max(values[k, level], -band), band)
-                step = abs(slope * (combined[level] - clipped[k]))
-                if known[k] and step > tables[REACH, k, level]:
-                    scale = min(scale, tables[REACH, k, level] / step)
-        for k in range(n):
-            if awake[k]:
-                miss, step = outcome - clipped[k], slope * (combined[level] - clipped[k])
-                after[LOSS, k, level] += max(levels[level] * miss, (levels[level] - 1) * miss)
-                _credit(after[:, k, level], step, scale, known[k], (floor, rate, caution))
-    return after, rounds + awake
-
-
-@numba.njit(cache=True)
-def _credit(cell, step, scale, known, limits):
-    """Enter one step into the seven sums of one expert and level."""
-    floor, rate, caution = limits
-    cell[REGRET] += step
-    if not known:  # probation only tells the scale
-        cell[REACH] = max(abs(step), floor, cell[REACH])
-        cell[FIRST_REACH] = cell[REACH]
-        return
-    part = scale * step
-    cell[PENALTY] += _eta(cell, rate, caution) * part * part
-    cell[COUNTED] += part
-    cell[SQUARES] += part * part
-    cell[REACH] = max(cell[REACH], abs(step))
 
 
 def regret_bound(trust: Trust) -> np.ndarray:

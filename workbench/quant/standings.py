@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.quant.aggregation import LOSS, REGRET, Trust, combine, regret_bound
+from workbench.quant.aggregation import Trust, combine, regret_bound
+from workbench.quant.trust_loops import LOSS, REGRET
 
 
 @dataclass(frozen=True, slots=True)

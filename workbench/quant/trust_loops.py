@@ -1,0 +1,133 @@
+"""The compiled loops under `workbench.quant.aggregation`, which says what they compute and why.
+
+rounds : (n_experts,). tables : (7, n_experts, n_levels), rows named below. values, weights : (n_experts, n_levels); a
+row of values with NaN or infinity is a silent expert. who : (number of the rule, row of the house or -1). limits :
+(band, floor, rate, √lag, probation).
+"""
+
+import numba
+import numpy as np
+
+REGRET, COUNTED, PENALTY, SQUARES, REACH, FIRST_REACH, LOSS = range(7)
+
+
+@numba.njit(cache=True)
+def advance(rounds, tables, values, outcome, levels, who, limits):
+    """Tables and rounds after one outcome."""
+    weights = weigh(rounds, tables, values, who, limits)
+    return _step(rounds, tables, values, weights, (outcome, levels), limits)
+
+
+@numba.njit(cache=True)
+def _eta(cell, rate, caution):
+    """BOA's learning rate of one expert and level."""
+    eta = 0.5 / cell[REACH]
+    if cell[SQUARES] > 0:
+        eta = min(eta, np.sqrt(rate / cell[SQUARES]))
+    return eta / caution
+
+
+@numba.njit(cache=True)
+def _awake(values):
+    awake = np.ones(values.shape[0], dtype=np.bool_)
+    for k in range(values.shape[0]):
+        for level in range(values.shape[1]):
+            awake[k] &= np.isfinite(values[k, level])
+    return awake
+
+
+@numba.njit(cache=True)
+def weigh(rounds, tables, values, who, limits):
+    """Weights, columns summing to 1; all zero where everybody is silent."""
+    (rule, house), (_, _, rate, caution, probation) = who, limits
+    n, m = values.shape
+    awake = _awake(values)
+    known = awake & (rounds >= probation)
+    if not known.any():
+        known[:] = awake
+        if house >= 0 and awake[house]:
+            known[:] = False
+            known[house] = True
+        rule = -1
+    weights = np.zeros((n, m))
+    for level in range(m):
+        column = weights[:, level]
+        if rule == 0:
+            _boa_column(column, known, tables[:, :, level], rate, caution)
+        elif rule == 1:
+            _poly_column(column, known, tables[:, :, level])
+        if column.sum() == 0:
+            column[:] = known
+        if column.sum() > 0:
+            column /= column.sum()
+    return weights
+
+
+@numba.njit(cache=True)
+def _boa_column(column, known, table, rate, caution):
+    top = -np.inf
+    for k in range(column.size):
+        if known[k]:
+            column[k] = _eta(table[:, k], rate, caution) * (table[COUNTED, k] - table[PENALTY, k])
+            top = max(top, column[k])
+    for k in range(column.size):
+        if known[k]:
+            column[k] = _eta(table[:, k], rate, caution) * np.exp(column[k] - top)
+
+
+@numba.njit(cache=True)
+def _poly_column(column, known, table):
+    for k in range(column.size):
+        if known[k]:
+            column[k] = max(table[COUNTED, k], 0.0) / (table[REACH, k] ** 2 + table[SQUARES, k])
+
+
+@numba.njit(cache=True)
+def mix(values, weights, band):
+    """Weighted sum of the clipped values, (n_levels,)."""
+    mixed = np.zeros(values.shape[1])
+    for k in range(values.shape[0]):
+        for level in range(values.shape[1]):
+            if weights[k, level] > 0:
+                mixed[level] += weights[k, level] * min(max(values[k, level], -band), band)
+    return mixed
+
+
+@numba.njit(cache=True)
+def _step(rounds, tables, values, weights, truth, limits):
+    outcome, levels = truth
+    band, floor, rate, caution, probation = limits
+    n, m = values.shape
+    awake = _awake(values)
+    known = awake & (rounds >= probation)
+    after, combined, clipped = tables.copy(), mix(values, weights, band), np.zeros(n)
+    for level in range(m):
+        slope, scale = (1.0 if outcome < combined[level] else 0.0) - levels[level], 1.0
+        for k in range(n):
+            if awake[k]:
+                clipped[k] = min(max(values[k, level], -band), band)
+                step = abs(slope * (combined[level] - clipped[k]))
+                if known[k] and step > tables[REACH, k, level]:
+                    scale = min(scale, tables[REACH, k, level] / step)
+        for k in range(n):
+            if awake[k]:
+                miss, step = outcome - clipped[k], slope * (combined[level] - clipped[k])
+                after[LOSS, k, level] += max(levels[level] * miss, (levels[level] - 1) * miss)
+                _credit(after[:, k, level], step, scale, known[k], (floor, rate, caution))
+    return after, rounds + awake
+
+
+@numba.njit(cache=True)
+def _credit(cell, step, scale, known, limits):
+    """Enter one step into the seven sums of one expert and level."""
+    floor, rate, caution = limits
+    cell[REGRET] += step
+    if not known:  # probation only tells the scale
+        cell[REACH] = max(abs(step), floor, cell[REACH])
+        cell[FIRST_REACH] = cell[REACH]
+        return
+    part = scale * step
+    cell[PENALTY] += _eta(cell, rate, caution) * part * part
+    cell[COUNTED] += part
+    cell[SQUARES] += part * part
+    cell[REACH] = max(cell[REACH], abs(step))
