@@ -59,6 +59,16 @@ class ResearchSettings(_Section):
     cash: float = Field(10_000.0, gt=0)
 
 
+class HaltSettings(_Section):
+    """The emergency stop. `deadline_s`: by then every bot is confirmed or named; `watch_s`: how long nothing may
+    re-open; `settle_s`: how far apart the two looks at a venue are that confirm a bot. Wall seconds."""
+
+    deadline_s: float = Field(8.0, gt=0, le=60)
+    watch_s: float = Field(600.0, ge=0, le=86400)
+    watch_every_s: float = Field(2.0, gt=0, le=60)
+    settle_s: float = Field(1.0, ge=0, le=30)
+
+
 class Settings(BaseSettings):
     """Everything that may be set. Frozen: a change needs a restart."""
 
@@ -73,6 +83,7 @@ class Settings(BaseSettings):
     exchange: ExchangeSettings = ExchangeSettings()
     page: PageSettings = PageSettings()
     research: ResearchSettings = ResearchSettings()
+    halt: HaltSettings = HaltSettings()
     bots: tuple[BotSettings, ...] = ()
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from workbench.domain.desk import MarketClock
-from workbench.domain.errors import ExchangeError
+from workbench.domain.errors import ExchangeBusy, ExchangeError
 from workbench.domain.portfolio import MoneyMode
 
 
@@ -56,6 +56,10 @@ class Venue:
         """Every account at this moment: {"clock": …, "accounts": {name: {"balances", "open_orders", "equity", …}}}."""
         return await self._ask("GET", "snapshot")
 
+    async def market_data(self, path: str) -> Any:
+        """An open question in the exchange's own dialect, as in `market_data("exchangeInfo")`."""
+        return await self._ask("GET", f"/api/v3/{path}")
+
     async def close(self) -> None:
         await self._http.aclose()
 
@@ -67,16 +71,28 @@ class Venue:
 
     async def _ask(self, method: str, path: str, body: Any = None, timeout_s: float | None = None) -> Any:
         wait = {} if timeout_s is None else {"timeout": timeout_s}
+        where = path if path.startswith("/") else f"/workbench/v1/{path}"
         try:
-            said = await self._http.request(method, f"/workbench/v1/{path}", json=body, **wait)  # type: ignore[arg-type]
+            said = await self._http.request(method, where, json=body, **wait)  # type: ignore[arg-type]
             answer = said.json()
         except httpx.HTTPError as error:
             raise ExchangeError(f"the exchange at {self.url} does not answer ({type(error).__name__})") from error
         except ValueError as error:
             raise ExchangeError(f"{self.url} answers, but is not a paper exchange") from error
         if said.is_error:
-            raise ExchangeError(answer.get("error") or answer.get("msg") or f"{self.url} answered {said.status_code}")
+            words = answer.get("error") or answer.get("msg") or f"{self.url} answered {said.status_code}"
+            if said.status_code in (418, 429):
+                raise ExchangeBusy(words, _seconds(said.headers.get("Retry-After"), said.status_code))
+            raise ExchangeError(words)
         return answer
+
+
+def _seconds(told: str | None, status: int) -> float:
+    """How long a venue asks to be left alone; where it does not say, long enough not to be banned (again)."""
+    try:
+        return max(float(told or ""), 0.0)
+    except ValueError:
+        return 60.0 if status == 418 else 1.0
 
 
 def _clock(said: Mapping[str, Any]) -> MarketClock:
