@@ -11,23 +11,20 @@ import numpy as np
 REGRET, COUNTED, PENALTY, SQUARES, REACH, FIRST_REACH, LOSS = range(7)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def advance(rounds, tables, values, outcome, levels, who, limits):
     """Tables and rounds after one outcome."""
     weights = weigh(rounds, tables, values, who, limits)
     return _step(rounds, tables, values, weights, (outcome, levels), limits)
 
 
-@numba.njit(cache=True)
-def _eta(cell, rate, caution):
-    """BOA's learning rate of one expert and level."""
-    eta = 0.5 / cell[REACH]
-    if cell[SQUARES] > 0:
-        eta = min(eta, np.sqrt(rate / cell[SQUARES]))
-    return eta / caution
+@numba.njit(cache=True, error_model="numpy")
+def _eta(reach, squares, rate):
+    """BOA's learning rate of one expert and level, before caution."""
+    return 0.5 / reach if squares <= 4 * rate * reach * reach else np.sqrt(rate / squares)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _awake(values):
     awake = np.ones(values.shape[0], dtype=np.bool_)
     for k in range(values.shape[0]):
@@ -36,7 +33,7 @@ def _awake(values):
     return awake
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def weigh(rounds, tables, values, who, limits):
     """Weights, columns summing to 1; all zero where everybody is silent."""
     (rule, house), (_, _, rate, caution, probation) = who, limits
@@ -63,26 +60,27 @@ def weigh(rounds, tables, values, who, limits):
     return weights
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _boa_column(column, known, table, rate, caution):
-    top = -np.inf
+    top, eta = -np.inf, np.zeros(column.size)
     for k in range(column.size):
         if known[k]:
-            column[k] = _eta(table[:, k], rate, caution) * (table[COUNTED, k] - table[PENALTY, k])
+            eta[k] = _eta(table[REACH, k], table[SQUARES, k], rate) / caution
+            column[k] = eta[k] * (table[COUNTED, k] - table[PENALTY, k])
             top = max(top, column[k])
     for k in range(column.size):
         if known[k]:
-            column[k] = _eta(table[:, k], rate, caution) * np.exp(column[k] - top)
+            column[k] = eta[k] * np.exp(column[k] - top)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _poly_column(column, known, table):
     for k in range(column.size):
         if known[k]:
             column[k] = max(table[COUNTED, k], 0.0) / (table[REACH, k] ** 2 + table[SQUARES, k])
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def mix(values, weights, band):
     """Weighted sum of the clipped values, (n_levels,)."""
     mixed = np.zeros(values.shape[1])
@@ -93,7 +91,7 @@ def mix(values, weights, band):
     return mixed
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _step(rounds, tables, values, weights, truth, limits):
     outcome, levels = truth
     band, floor, rate, caution, probation = limits
@@ -117,7 +115,7 @@ def _step(rounds, tables, values, weights, truth, limits):
     return after, rounds + awake
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _credit(cell, step, scale, known, limits):
     """Enter one step into the seven sums of one expert and level."""
     floor, rate, caution = limits
@@ -127,7 +125,7 @@ def _credit(cell, step, scale, known, limits):
         cell[FIRST_REACH] = cell[REACH]
         return
     part = scale * step
-    cell[PENALTY] += _eta(cell, rate, caution) * part * part
+    cell[PENALTY] += _eta(cell[REACH], cell[SQUARES], rate) / caution * part * part
     cell[COUNTED] += part
     cell[SQUARES] += part * part
     cell[REACH] = max(cell[REACH], abs(step))
