@@ -26,6 +26,11 @@ PURE = [
     "market/timeframes.py",
     "market/paper_exchange/matching.py",
     "market/paper_exchange/accounts.py",
+    "market/paper_exchange/engine.py",
+    "market/paper_exchange/books.py",
+    "market/paper_exchange/markets.py",
+    "market/paper_exchange/views.py",
+    "market/paper_exchange/clock.py",
 ]
 IMPURE_IMPORTS = {
     *("asyncio", "threading", "socket", "subprocess", "random", "time", "os", "pathlib", "logging"),
