@@ -20,6 +20,10 @@ async def flat(floor):
     return not held(await floor.account())
 
 
+async def holds_something(floor):
+    return held(await floor.account())
+
+
 async def ready(bot):
     return (await bot.status()).ready
 
@@ -116,6 +120,19 @@ async def test_a_restarted_bot_goes_on_where_the_venue_says_it_was(tmp_path):
         await floor.play(1)
         amounts = {p.symbol: p.amount for p in (await second.status()).positions}
         assert all(amounts[p.symbol] == p.amount for p in before.positions if p.symbol in amounts)
+
+
+async def test_a_bot_told_to_stop_in_the_middle_of_a_bar_puts_the_stop_down_first():
+    async with trading_floor(bots=0) as floor:
+        bot = await floor.bot(lockstep=False)
+        await floor.venue.resume()
+        await floor.venue.set_speed(36_000)
+
+        await until(lambda: holds_something(floor), 30)
+        await bot.stop()
+
+        account = await floor.account()
+        assert len(account["open_orders"]) == len(held(account)) >= 1
 
 
 async def test_a_bot_killed_between_its_purchase_and_its_stop_puts_the_stop_down(tmp_path):

@@ -32,7 +32,16 @@ class TradingFloor:
 
     async def bot(self, kind="trend", *, lockstep=True, funds=None, memory=None, url=None, wait_s=15.0):
         key = await self.venue.open_account(kind, funds or {"USD": str(CASH)})
-        options = ResearchOptions(kind, kind, url or self.url, key.key, key.secret, lockstep=lockstep, memory=memory)
+        options = ResearchOptions(
+            kind,
+            kind,
+            url or self.url,
+            key.key,
+            key.secret,
+            lockstep=lockstep,
+            memory=memory,
+            halt_within_s=1.5,
+        )
         bot = ResearchBot(options)
         self._bots.append(bot)
         await bot.start(wait_s)

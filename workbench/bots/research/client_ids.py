@@ -5,13 +5,13 @@ import zlib
 
 LONGEST = 36  # what Binance takes
 INTENTS = {"e": "entry", "x": "signal", "s": "stop", "g": "passed its stop", "h": "halt"}
-_SHAPE = re.compile(r"(?P<tag>[\w.]+)-(?P<intent>[exsgh])-(?P<symbol>[A-Z0-9]+)-(?P<at>[0-9a-z]+)")
+_SHAPE = re.compile(r"(?P<tag>[A-Za-z0-9_.]+)-(?P<intent>[exsgh])-(?P<symbol>[A-Z0-9]+)-(?P<at>[0-9a-z]+)")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def tag_of(bot_id: str) -> str:
     """The bot's part of an id: its name, or a shortened one with a check sum."""
-    plain = re.sub(r"[^\w.]", "_", bot_id)
+    plain = re.sub(r"[^A-Za-z0-9_.]", "_", bot_id)
     return plain if len(plain) <= 14 and plain == bot_id else f"{plain[:7]}_{zlib.crc32(bot_id.encode()):06x}"[:14]
 
 

@@ -17,6 +17,7 @@ from workbench.domain.errors import BotError, ExchangeError, WorkbenchError
 
 log = structlog.get_logger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
+FINISH_S = 1.5
 LASTED_S = 60.0  # a session that lasted so long was a good one: the next is tried at once
 
 
@@ -53,7 +54,9 @@ class Engine:
         return True
 
     async def stop(self) -> None:
-        """End all tasks and close the connection. Orders and positions stay at the venue as they are."""
+        """Finish the bar being acted on, end all tasks, close. Orders and positions stay at the venue as they are."""
+        if self.turns and self.connected:
+            await self.turns.finish(FINISH_S)
         if self._task:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -66,7 +69,7 @@ class Engine:
                 "entries are blocked, but the venue does not answer: open positions are not confirmed; "
                 "they will be closed when it is back"
             )
-        await self.turns.close_all()
+        await self.turns.close_all(self.options.halt_within_s)
         if left := self.turns.residue:
             raise BotError(f"entries are blocked, but not all is closed: {', '.join(left)[:500]}; trying on")
 

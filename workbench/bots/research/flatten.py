@@ -13,7 +13,7 @@ from workbench.domain.errors import ExchangeError
 from workbench.domain.orders import Side
 
 log = structlog.get_logger(__name__)
-WITHIN_S = 8.0  # a caller over HTTP waits ten: it hears what is left rather than nothing
+WITHIN_S = 8.0
 PAUSE_S = 0.5
 
 

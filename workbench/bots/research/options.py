@@ -7,7 +7,8 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class ResearchOptions:
     """`exchange`: URL of a paper exchange. `symbols` empty: the first MARKETS the venue lists; `timeframe` empty: the
-    venue's own. `lockstep`: take part in the venue's lockstep. `memory`: where state, ids and tuned values survive."""
+    venue's own. `lockstep`: take part in the venue's lockstep. `memory`: where state, ids and tuned values survive.
+    `halt_within_s`: when a halt says what is left; a caller over HTTP waits ten seconds."""
 
     kind: str
     bot_id: str
@@ -18,3 +19,4 @@ class ResearchOptions:
     timeframe: str = ""
     lockstep: bool = False
     memory: Path | None = None
+    halt_within_s: float = 8.0

@@ -87,6 +87,14 @@ class Turns:
         async with self._acting:
             await self._flatten(within_s)
 
+    async def finish(self, within_s: float) -> None:
+        """Let what is being done come to its end (a purchase must get its stop), and begin nothing new."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._acting.acquire()  # and never given back
+        except TimeoutError:
+            log.warning("stopped_while_acting", bot_waited_s=within_s)
+
     async def mend(self) -> None:
         """Go on with a halt that could not be finished, for ever: the venue may come back between two bars."""
         while True:
