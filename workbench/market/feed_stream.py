@@ -17,6 +17,10 @@ Cut = Callable[[ExchangeError], None]
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GLANCE_S = 0.25, 30.0, 0.25
 
 
+class _StreamBroke(Exception):
+    """A connection that carried candles ended."""
+
+
 def pauses(rng: random.Random) -> Iterator[float]:
     """Growing pauses, each drawn between half and all of its ceiling so that many clients do not return at once."""
     ceiling = _FIRST_PAUSE_S
@@ -38,7 +42,7 @@ class CandleStream:
         self._hear, self._cut = hear, cut
         self._known = frozenset(symbols)
         self._seen: dict[str, Row] = {}
-        self._broken = asyncio.Event()
+        self._broken, self._reason = asyncio.Event(), ""
 
     async def run(self) -> None:
         """Listen until cancelled. Raises ExchangeError where the exchange cannot stream candles at all."""
@@ -72,6 +76,7 @@ class CandleStream:
 
     def cut(self, reason: str) -> None:
         """As an ear of the exchange: a connection of it broke, perhaps while nobody awaited it."""
+        self._reason = reason
         self._broken.set()
 
     async def _listen(self, symbols: tuple[str, ...]) -> None:
@@ -80,6 +85,10 @@ class CandleStream:
             try:
                 await self._wake(symbols)
                 waits = pauses(random.Random())
+            except _StreamBroke as error:
+                where = self.exchange.options.get("workbenchUrl") or self.exchange.id
+                self._cut(ExchangeError(f"the candle stream of {where} broke ({error}); dialling again"))
+                await asyncio.sleep(next(waits))
             except ccxt.BaseError as error:
                 self._cut(plainly(error, self.exchange))
                 await asyncio.sleep(next(waits))
@@ -104,7 +113,7 @@ class CandleStream:
                 await self._broken.wait()
         except TimeoutError:
             return
-        raise ccxt.NetworkError("the stream broke")
+        raise _StreamBroke(self._reason)
 
     def _read_cache(self, symbols: tuple[str, ...]) -> None:
         for symbol in symbols:
