@@ -127,3 +127,19 @@ async def test_an_exchange_that_is_not_there_is_told_in_one_sentence(venue, exch
     with pytest.raises(ExchangeError, match=r"127\.0\.0\.1:\d+ cannot be reached; check the network") as caught:
         await load_market(exchange, "BTC/USD", MINUTE)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pro", [False, True])
+async def test_no_address_of_a_paper_exchange_leads_elsewhere(pro):
+    exchange = open_exchange("binance", pro=pro, url="http://127.0.0.1:1", key="paper", secret="paper")
+
+    await exchange.close()
+
+    assert [
+        where for where in _leaves(exchange.urls["api"]) if not where.split("://")[1].startswith("127.0.0.1:1/")
+    ] == []
+
+
+def _leaves(tree):
+    for leaf in tree.values():
+        yield from _leaves(leaf) if isinstance(leaf, dict) else [leaf]

@@ -50,7 +50,7 @@ def open_exchange(
     if name.startswith("binance"):
         config["options"] |= {"fetchMarkets": {"types": ["spot"]}, "fetchMargins": False, "fetchCurrencies": False}
     if url:
-        config |= {"urls": {"api": _paper_urls(url.rstrip("/"))}}
+        config |= {"urls": {"api": _paper_urls(url.rstrip("/"), kind().urls["api"])}}
         config["options"]["workbenchUrl"] = url.rstrip("/")
     if key:
         config |= {"apiKey": key, "secret": secret}
@@ -62,10 +62,19 @@ def _names(pro: bool) -> list[str]:
     return ccxt.pro.exchanges if pro else ccxt.async_support.exchanges
 
 
-def _paper_urls(url: str) -> dict[str, Any]:
+def _paper_urls(url: str, real: dict[str, Any]) -> dict[str, Any]:
+    """Every address ccxt knows, led to the paper exchange: a call it does not serve fails there, and paper keys never
+    reach the real one."""
     socket = "ws" + url.removeprefix("http")
-    api = {name: f"{url}/api/v3" for name in ("public", "private")} | {"v1": f"{url}/api/v1", "sapi": f"{url}/sapi/v1"}
-    return api | {"ws": {"spot": f"{socket}/stream/ws"}}  # ccxt takes a stream for spot by the word /stream
+    api = _led_astray(real, url) | {"public": f"{url}/api/v3", "private": f"{url}/api/v3", "v1": f"{url}/api/v1"}
+    streams = _led_astray(real.get("ws", {}), socket)
+    streams["spot"] = f"{socket}/stream/ws"  # ccxt takes a stream for spot by the word /stream
+    streams.setdefault("ws-api", {})["spot"] = f"{socket}/ws-api/v3"
+    return api | {"ws": streams}
+
+
+def _led_astray(real: dict[str, Any], to: str) -> dict[str, Any]:
+    return {name: _led_astray(where, to) if isinstance(where, dict) else f"{to}/{name}" for name, where in real.items()}
 
 
 def plainly(error: Exception, exchange: Any) -> ExchangeError:
