@@ -1,6 +1,7 @@
 """The lake keeps what it promised, whatever names, kills, merges and disks do."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -320,6 +321,27 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path):
 
     with pytest.raises(CandleError, match="Not a directory"):
         Lake(tmp_path).write("v", "BTC/USD", MINUTE, table("BTC/USD", [0]))
+
+
+def test_a_disk_that_is_full_costs_no_bar_that_was_promised(tmp_path):
+    """A limit on the size of files stands for the full disk: the write stops half way, as there."""
+    lake, log = Lake(tmp_path), tmp_path / "hot/bars.log"
+    lake.append("v", "BTC/USD", MINUTE, table("BTC/USD", range(10)))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size + 100, hard))
+    try:
+        with pytest.raises(CandleError, match="the newest bars are not kept"):
+            lake.append("v", "BTC/USD", MINUTE, table("BTC/USD", range(10, 20)))
+        with pytest.raises(CandleError, match="cannot be written"):
+            lake.write("v", "ETH/USD", MINUTE, table("ETH/USD", range(1000)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    lake.append("v", "BTC/USD", MINUTE, table("BTC/USD", [20]))
+
+    numbers = [*range(10), 20]
+    assert Lake(tmp_path).read("v", "BTC/USD", MINUTE).equals(as_candles(table("BTC/USD", numbers)))
+    assert [path.name for path in (tmp_path / "candles").rglob("*") if path.is_file()] == []
 
 
 def test_other_timeframes_are_other_series(lake):
