@@ -61,7 +61,7 @@ class LocalFiles:
     def names(self, folder: str) -> list[str]:
         """File names in a folder, sorted; empty where it does not exist."""
         try:
-            return sorted(entry.name for entry in os.scandir(self.root / folder))
+            return sorted(os.listdir(f"{self.root}/{folder}"))
         except FileNotFoundError:
             return []
 
@@ -75,7 +75,7 @@ class LocalFiles:
     def mark(self, name: str) -> Any:
         """A value that changes whenever the file does; None where there is none."""
         try:
-            found = os.stat(self.root / name)
+            found = os.stat(f"{self.root}/{name}")
         except FileNotFoundError:
             return None
         return [found.st_ino, found.st_size, found.st_mtime_ns]

@@ -59,7 +59,7 @@ class Record:
     def read(self, series: Series, since_ms: int | None, until_ms: int | None) -> Bars:
         """All bars of the months that touch [since, until)."""
         first = None if since_ms is None else month_at(since_ms)
-        last = None if until_ms is None else month_at(until_ms)
+        last = None if until_ms is None else month_at(until_ms - 1)
         wanted = [m for m in self.months(series) if (first is None or m >= first) and (last is None or m <= last)]
         return joined([self.month(series, month) for month in wanted])
 

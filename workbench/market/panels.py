@@ -94,7 +94,7 @@ class Panels:
         if not known:
             return [], []
         first = max(known[0], month_at(since_ms) if since_ms is not None else known[0])
-        last = min(known[-1], month_at(until_ms) if until_ms is not None else known[-1])
+        last = min(known[-1], month_at(until_ms - 1) if until_ms is not None else known[-1])
         spanned = []
         while first <= last:
             spanned.append(first)
@@ -215,8 +215,15 @@ def _name(series: Sequence[Series], column: str) -> str:
 
 def _trimmed(values: np.ndarray, start: int, low: int, high: int) -> tuple[int, int]:
     """[low, high) without the leading and trailing rows that hold no bar at all."""
-    while low < high and np.isnan(values[low - start]).all():
-        low += 1
-    while low < high and np.isnan(values[high - 1 - start]).all():
-        high -= 1
-    return low, high
+    rows = np.asarray(values)[low - start : high - start]
+    ahead = _empty_rows(rows)
+    return low + ahead, high - (_empty_rows(rows[::-1]) if ahead < len(rows) else 0)
+
+
+def _empty_rows(rows: np.ndarray, block: int = 1024) -> int:
+    """How many rows, from the first on, are NaN throughout."""
+    for at in range(0, len(rows), block):
+        held = np.flatnonzero(~np.isnan(rows[at : at + block]).all(axis=1))
+        if len(held):
+            return at + int(held[0])
+    return len(rows)
