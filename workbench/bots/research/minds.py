@@ -9,7 +9,7 @@ import structlog
 
 from workbench.bots.memory import Memory
 from workbench.bots.research.kinds import strategy
-from workbench.bots.research.strategy import Strategy
+from workbench.bots.research.strategy import Decision, Holding, Keep, Strategy, Wait
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,13 @@ class Minds:
             params = self.base.params.changed(tuned) if tuned else self.base.params
             self._own[symbol] = self.base.with_params(params)
         return self._own[symbol]
+
+    def decide(self, symbol: str, candles: pd.DataFrame, holding: Holding | None) -> Decision:
+        """What `symbol`'s strategy says, the last of `candles` having just closed."""
+        mind = self.of(symbol)
+        if not mind.ready:
+            return Keep(holding.stop, "still learning") if holding else Wait("still learning")
+        return mind.decide(candles, holding)
 
     async def adopt(self, symbol: str, params: Mapping[str, Any]) -> None:
         """Trade `symbol` with tuned values from now on, also after a restart."""

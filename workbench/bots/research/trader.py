@@ -1,6 +1,7 @@
 """From decisions to orders. The books decide what is held, the venue decides what was done; an order that may have
 been done blocks its market until the venue has said so."""
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,6 +22,7 @@ from workbench.domain.portfolio import BotState
 
 log = structlog.get_logger(__name__)
 BUDGET = Budget()
+ASK_AGAIN_S = 0.5
 RAISE_BY = 1.002  # a stop is moved when that gains at least this much: each move is two requests
 T = TypeVar("T")
 Decide = Callable[[str, Holding | None], Decision]
@@ -183,3 +185,14 @@ class Trader:
         await self.account.refresh(everything=True)
         del self.uncertain[symbol]
         return True
+
+    async def settle_all(self) -> None:
+        """Ask about every order in doubt until it was found, or cannot arrive any more."""
+        for symbol in list(self.uncertain):
+            try:
+                for _ in range(int(GONE_S / ASK_AGAIN_S) + 1):
+                    if await self.settle(symbol):
+                        break
+                    await asyncio.sleep(ASK_AGAIN_S)
+            except ExchangeError as error:
+                log.warning("order_still_in_doubt", symbol=symbol, error=str(error))

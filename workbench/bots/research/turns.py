@@ -6,20 +6,17 @@ from functools import partial
 
 import structlog
 
-from workbench.bots.research.broker import GONE_S
 from workbench.bots.research.flatten import WITHIN_S, flatten
 from workbench.bots.research.history import History
 from workbench.bots.research.minds import Minds
 from workbench.bots.research.session import Session
 from workbench.bots.research.standing import Standing
-from workbench.bots.research.strategy import Decision, Holding, Keep, Wait
 from workbench.bots.research.trader import Moment
 from workbench.domain.errors import ExchangeError
 from workbench.domain.portfolio import BotState
 
 log = structlog.get_logger(__name__)
 GATHER_S = 0.02  # closes of one boundary arrive together; this long the first waits for the others
-PAUSE_S = 0.5
 MEND_S = 2.0
 
 
@@ -122,13 +119,13 @@ class Turns:
         if self.standing.state is BotState.HALTED:
             await self._flatten(within_s=0)
         else:
-            await self.session.trader.act(moment, symbols, self._decide, lambda: self.standing.state)
-
-    def _decide(self, symbol: str, holding: Holding | None) -> Decision:
-        mind = self.minds.of(symbol)
-        if not mind.ready:
-            return Keep(holding.stop, "still learning") if holding else Wait("still learning")
-        return mind.decide(self.session.feed.closed(symbol), holding)
+            feed, minds = self.session.feed, self.minds
+            await self.session.trader.act(
+                moment,
+                symbols,
+                lambda symbol, holding: minds.decide(symbol, feed.closed(symbol), holding),
+                lambda: self.standing.state,
+            )
 
     async def _learn(self) -> None:
         history = self.minds.base.history
@@ -143,18 +140,7 @@ class Turns:
         moment_ms = self.history.moment_ms(session)
         self.residue = await flatten(session.account, moment_ms, marks(), within_s)
         if session.trader.uncertain:  # a purchase may still arrive: wait until it cannot, then look once more
-            await self._settle_all()
+            await session.trader.settle_all()
             self.residue = await flatten(session.account, moment_ms, marks(), within_s)
         if not self.residue:
             session.trader.stops.clear()
-
-    async def _settle_all(self) -> None:
-        trader = self.session.trader
-        for symbol in list(trader.uncertain):
-            try:
-                for _ in range(int(GONE_S / PAUSE_S) + 1):  # longer than an order can stay on its way
-                    if await trader.settle(symbol):
-                        break
-                    await asyncio.sleep(PAUSE_S)
-            except ExchangeError as error:
-                log.warning("order_still_in_doubt", symbol=symbol, error=str(error))
