@@ -15,13 +15,14 @@ from workbench.commands.formats import cells
 from workbench.commands.handlers import HANDLERS
 from workbench.commands.reply import Table, Text
 from workbench.commands.spec import Role
-from workbench.domain.desk import MarketClock
+from workbench.domain.desk import DeskState, MarketClock
 from workbench.domain.errors import BotError
+from workbench.domain.halts import AccountView
 from workbench.domain.portfolio import Money, MoneyMode
 from workbench.ledger.log import open_ledger
 from workbench.orchestration.bot_registry import BotRegistry
 from workbench.orchestration.command_center import UnifiedCommandCenter
-from workbench.settings import Settings
+from workbench.settings import HaltSettings, Settings
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "commands.md"
 
@@ -286,7 +287,8 @@ def test_each_declaration_is_sound():
     for spec in CATALOGUE:
         assert spec.example.startswith(spec.name)
         assert not spec.effect or spec.role is not Role.VIEWER
-        assert not spec.effect or "id" in spec.options
+        by_nature_once = spec.words in (("halt",), ("release",))  # a repeat joins the halt; a code works once
+        assert not spec.effect or by_nature_once or "id" in spec.options
         needed = [parameter.needed for parameter in spec.places]
         assert needed == sorted(needed, reverse=True), f"{spec.name}: what may be left out comes last"
     assert find(("cross",)) == tuple(spec for spec in CATALOGUE if spec.words[0] == "cross")
@@ -298,3 +300,93 @@ def test_the_page_of_commands_is_in_step_with_the_catalogue():
         assert f"`{spec.usage}`" in page, f"{spec.usage} is missing in docs/commands.md"
         assert spec.help in page, f"{spec.name}: its help differs in docs/commands.md"
         assert f"`{spec.example}`" in page
+
+
+class Held:
+    """A venue where nobody has anything open."""
+
+    name = "held"
+
+    def __init__(self, names):
+        self.names = names
+
+    async def accounts(self):
+        return {name: AccountView(name, trades=0) for name in self.names}
+
+    async def flatten(self, account):
+        return []
+
+
+@pytest.fixture
+async def watched(tmp_path, bots):
+    """The same desk with a venue whose accounts can be read."""
+    ledger = open_ledger(tmp_path / "watched.sqlite")
+    registry = BotRegistry()
+    for name, bot in bots.items():
+        registry.register(name, bot, tags=["spot"] if name == "trend" else [])
+    settings = Settings(deadline_s=2.0, halt=HaltSettings(deadline_s=2.0, settle_s=0.2))
+    center = UnifiedCommandCenter(registry, ledger, Venue(), settings, [Held(bots)])
+    yield Dispatcher(center, ledger, Viewer("ada"))
+    await center.stop()
+    ledger.close()
+
+
+async def test_a_halt_is_confirmed_bot_by_bot_and_shown_everywhere(watched, bots):
+    reply = await watched.ask("/halt --reason 'news at two'")
+
+    assert reply.ok
+    assert reply.title == "Halted: desk; 2 of 2 confirmed at the venue"
+    assert [(row["bot"], row["outcome"]) for row in rows(reply)] == [("breakout", "confirmed"), ("trend", "confirmed")]
+    assert reply.notes[-1] == "it lasts until a person types /release all"
+    data = await watched.center.get_unified_dashboard_data()
+    assert data.state is DeskState.HALTED
+    assert [row.trading for row in data.bots] == [DeskState.HALTED] * 2
+    assert data.bots[0].trading_reason == "news at two"
+    assert bots["trend"].acts["halt"] == 1
+
+
+async def test_a_halted_bot_is_not_resumed_before_a_person_has_released_it(watched, bots):
+    await watched.ask("/halt @spot")
+
+    refused = await watched.ask("/resume all")
+    offer = await watched.ask("/release @spot")
+    released = await watched.ask(offer.parts[0].answer)
+    again = await watched.ask(offer.parts[0].answer)
+    resumed = await watched.ask("/resume trend")
+
+    assert not refused.ok
+    outcome = {row["bot"]: row["outcome"] for row in rows(refused)}
+    assert outcome["breakout"] == "resumed"
+    assert "@spot is halted by ada: typed /halt; release it first: /release @spot" in outcome["trend"]
+    assert released.ok
+    assert released.title == "@spot released"
+    assert not again.ok
+    assert resumed.ok
+    assert bots["trend"].acts == {"halt": 1, "resume": 1}
+
+
+async def test_a_release_names_what_is_held(watched):
+    nothing = await watched.ask("/release all")
+    await watched.ask("/halt trend")
+    wrong = await watched.ask("/release breakout")
+    code = await watched.ask("/release trend aaaaaa")
+
+    assert "held now: nothing" in nothing.error
+    assert "held now: trend" in wrong.error
+    assert "that code is wrong" in code.error
+
+
+async def test_a_halt_does_not_wait_for_a_bot_that_hangs_to_be_looked_at(watched, bots):
+    async def hang():
+        await asyncio.Event().wait()
+
+    await watched.ask("/bots")
+    bots["breakout"].status = hang
+    began = asyncio.get_running_loop().time()
+    asking = asyncio.create_task(watched.ask("/halt"))
+
+    while not bots["trend"].acts["halt"]:  # noqa: ASYNC110 - a bot has no event to set
+        await asyncio.sleep(0.01)
+
+    assert asyncio.get_running_loop().time() - began < 1.5  # a look at the bots gives up after 3 s
+    assert not (await asking).ok

@@ -149,7 +149,8 @@ def test_no_line_crashes_and_none_becomes_an_effect_by_accident(line):
     if read.spec.effect:
         first, *rest = line.split()
         assert first.lower() in EFFECTS  # its full name, slash included, is what the line begins with
-        assert any(char.isalnum() for word in rest for char in word)
+        # /halt alone stops everything: in an emergency that is what is meant, and it only ever makes things safer
+        assert first.lower() == "/halt" or any(char.isalnum() for word in rest for char in word)
     assert set(read.values) <= {parameter.name for parameter in read.spec.parameters}
 
 

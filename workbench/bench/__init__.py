@@ -15,6 +15,7 @@ NAMES = {
     "fanout": "1,000 bots asked at once, one in ten hanging",
     "erc": "equal risk contribution: relative error, and times faster than skfolio",
     "gate": "microseconds a pre-trade verdict takes in memory at 500 symbols",
+    "halt": "emergency stop of 1,000 bots that hang, fail and lie; then one killed at each of its steps",
     "dashboard": "the page in a browser: time to open, event to pixel, memory of ten viewers",
     "collective": "collective forecast ÷ best bot on the recorded set, with and without garbage; coverage; update cost",
     "volatility": "QLIKE of the next 24 hours: shared model beside HAR, GARCH-t, EWMA and the last value",

@@ -22,6 +22,7 @@ from workbench.bootstrap.run_file import DeskRun, read_run
 from workbench.commands.dispatcher import Dispatcher
 from workbench.ledger.log import SqlLedger, open_ledger
 from workbench.market.paper_exchange.client import Venue
+from workbench.market.paper_exchange.custody import PaperCustody
 from workbench.orchestration.bot_registry import BotRegistry
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.discovery import Discovery
@@ -77,6 +78,7 @@ class connect:
         token = run.bot_token if run else os.environ.get(TOKEN_VARIABLE, "")
         registry = BotRegistry(Discovery(settings, ledger.tables, token))
         venue = Venue(run.exchange_url, run.exchange_token) if run else None
-        center = UnifiedCommandCenter(registry, ledger, venue, settings)
+        custody = [PaperCustody(venue)] if venue else []
+        center = UnifiedCommandCenter(registry, ledger, venue, settings, custody)
         await registry.discover()
         return Connection(settings, ledger, registry, center, Dispatcher(center, ledger), venue, run)

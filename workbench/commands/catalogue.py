@@ -1,5 +1,7 @@
 """Every command, declared once: from here come the parser, the help, the completion and the page docs/commands.md."""
 
+from dataclasses import replace
+
 from workbench.commands.spec import Kind, Parameter, Role, Spec
 
 _SYMBOL = Parameter("symbol", Kind.SYMBOL, "a market, as in BTCUSD, btc or BTC/USD")
@@ -92,6 +94,30 @@ CATALOGUE: tuple[Spec, ...] = (
         effect=True,
         role=Role.OPERATOR,
         example="/resume all",
+    ),
+    Spec(
+        ("halt",),
+        "emergency stop: no entries, cancel orders, close positions, prove it at the venue",
+        "halt",
+        (
+            replace(_SOME, help="a bot, @tag, several joined by commas, or all; all without it"),
+            Parameter("reason", Kind.WORD, "why, for the record", needed=False, option=True),
+        ),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/halt all",
+    ),
+    Spec(
+        ("release",),
+        "lift a halt: asked for first, then typed with the code it gave, within 60 s",
+        "release",
+        (
+            Parameter("scope", Kind.WORD, "what is halted: all, @tag, a bot or a symbol"),
+            Parameter("code", Kind.WORD, "the code that this command gave you", needed=False),
+        ),
+        effect=True,
+        role=Role.ADMIN,
+        example="/release all",
     ),
     Spec(
         ("events",),

@@ -1,6 +1,7 @@
 """From a typed line to a reply: the one door through which every surface asks."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -32,8 +33,7 @@ class Dispatcher:
         Cancelling cancels the question; an effect already recorded goes on, but for a tuning, which ends.
         """
         try:
-            await self._look_around()
-            understood = self.parse(line)
+            understood = self._urgent(line) or await self._understood(line)
             self._permit(understood)
             asked = Asked(self.center, self.ledger, self.viewer, datetime.now(UTC), progress)
             return await HANDLERS[understood.spec.handler](asked, understood)
@@ -41,6 +41,18 @@ class Dispatcher:
             return failure(plain(line, 80), str(error), misread=True)
         except WorkbenchError as error:
             return failure(plain(line, 80), str(error))
+
+    def _urgent(self, line: str) -> Line | None:
+        """A halt whose names are known is not held up by looking at bots and venue first."""
+        if not (self.center.registry.members and line.lstrip().casefold().startswith("/halt")):
+            return None
+        with contextlib.suppress(CommandError):  # a name not known yet: look around, then read it again
+            return self.parse(line)
+        return None
+
+    async def _understood(self, line: str) -> Line:
+        await self._look_around()
+        return self.parse(line)
 
     def parse(self, line: str) -> Line:
         """Understand `line` without doing it. Raises CommandError."""

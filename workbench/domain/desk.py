@@ -72,6 +72,8 @@ class BotRow:
     status: BotStatus | None
     tags: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
+    trading: DeskState = DeskState.ACTIVE  # what it may do: the most severe of its own state, its tags' and the desk's
+    trading_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The one place from which several bots are asked, told, weighed and watched."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -10,9 +10,11 @@ import structlog
 from workbench.domain.desk import DashboardData, MarketClock
 from workbench.domain.errors import CurrencyMismatch, ExchangeError
 from workbench.domain.portfolio import Money
+from workbench.domain.ports import AccountVenue
 from workbench.ledger.log import SqlLedger
 from workbench.orchestration.bot_registry import BotRegistry, Targets
 from workbench.orchestration.effects import EFFECTS, Effects
+from workbench.orchestration.emergency import EmergencyStop
 from workbench.orchestration.fan_out import Answered
 from workbench.orchestration.glance import Glance, accounts
 from workbench.orchestration.member import Member
@@ -20,6 +22,7 @@ from workbench.orchestration.memory import CrossBotMemory
 from workbench.orchestration.portfolio_manager import PortfolioManager
 from workbench.orchestration.questions import Asking, CrossBotResult, ask_bots
 from workbench.orchestration.risk_coordinator import BotRecord, RiskCoordinator, RiskDistribution
+from workbench.orchestration.trading_states import TradingStates
 from workbench.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -37,11 +40,16 @@ class UnifiedCommandCenter:
     """Questions go to the bots directly; effects go through the ledger and happen once, wherever they were asked for.
 
     Works the same in a notebook, a terminal or the desk. `start` keeps health current; without it, each question
-    looks first.
+    looks first. `custody`: the venues whose accounts the emergency stop may read and close.
     """
 
     def __init__(
-        self, registry: BotRegistry, ledger: SqlLedger, venue: Venue | None = None, settings: Settings | None = None
+        self,
+        registry: BotRegistry,
+        ledger: SqlLedger,
+        venue: Venue | None = None,
+        settings: Settings | None = None,
+        custody: Sequence[AccountVenue] = (),
     ):
         self.registry, self.ledger, self.venue = registry, ledger, venue
         self.settings = settings or Settings()
@@ -49,7 +57,9 @@ class UnifiedCommandCenter:
         self.risk_coordinator = RiskCoordinator()
         self.portfolio_manager = PortfolioManager()
         self.effects = Effects(registry, ledger, self.settings.deadline_s)
-        self._glance = Glance(registry, ledger, self.portfolio_manager)
+        self.emergency = EmergencyStop(registry, ledger, custody, self.settings.halt)
+        self.trading_states = TradingStates(ledger, lambda: self.emergency.undurable)
+        self._glance = Glance(registry, ledger, self.portfolio_manager, self.trading_states)
 
     @property
     def registered_bots(self) -> Mapping[str, Member]:
@@ -128,6 +138,7 @@ class UnifiedCommandCenter:
 
     async def stop(self) -> None:
         """End what `start` began and let go of the lease, should this process hold it."""
+        await self.emergency.stop()
         await self.effects.stop()
         await self.registry.stop()
 

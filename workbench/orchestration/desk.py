@@ -42,6 +42,7 @@ class Desk:
     async def start(self) -> None:
         """Stand by, and act as soon as the lease is free. Returns at once."""
         await self.center.start()
+        self.center.emergency.start()  # also while standing by: a halt waits for no lease
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._stand_by())
 

@@ -10,12 +10,15 @@ BOT_ANNOUNCED, BOT_WENT_DOWN, BOT_RECOVERED = "BotAnnounced", "BotWentDown", "Bo
 BOT_STALE, BOT_NOT_READY, BOT_MOVED = "BotStale", "BotNotReady", "BotMoved"
 TRADE_OPENED, TRADE_CLOSED = "TradeOpened", "TradeClosed"
 DESK_STARTED, DESK_STOPPED = "DeskStarted", "DeskStopped"
+TRADING_STATE_CHANGED = "TradingStateChanged"
+HALTS = ("HaltBegan", "HaltReported", "HaltReopened", "HaltEnded")
 CHILDREN = ("ChildDied", "ChildRestarted", "ChildNotRestarted")
 
 # what a person wants to see go by; the rest (forecasts kept, commands taken, progress) is for programs
 SHOWN = (
     *(BOT_ANNOUNCED, BOT_WENT_DOWN, BOT_RECOVERED, BOT_STALE, BOT_NOT_READY),
     *(TRADE_OPENED, TRADE_CLOSED, DESK_STARTED, DESK_STOPPED, *CHILDREN),
+    *(TRADING_STATE_CHANGED, *HALTS),
     *("command.finished", "command.settled", "command.unknown"),
 )
 

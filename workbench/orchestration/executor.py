@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from workbench.ledger.log import SqlLedger
 from workbench.orchestration.bot_registry import BotRegistry
 from workbench.orchestration.deeds import WANTED, Deed, Turns, change_state, tune
 from workbench.orchestration.plain_text import plain, reason
+from workbench.orchestration.trading_states import binding, scopes_over, words_of
 
 log = structlog.get_logger(__name__)
 PROGRESSED = "TuneProgressed"
@@ -121,7 +123,8 @@ class Executor:
         if set(deed.bots) - set(self._registry.members):
             await self._registry.discover()
         if command.name in WANTED:
-            bots = await change_state(self._registry, deed)
+            refused = await self._held(deed) if command.name == "resume" else {}
+            bots = refused | await change_state(self._registry, _without(deed, refused))
         elif command.name == "tune" and not deed.again:
             bots = await self._tune(deed)
         elif command.name == "tune":
@@ -129,6 +132,19 @@ class Executor:
         else:
             return False, {"words": f"no such effect: {plain(command.name, 40)}; this desk may be older than the asker"}
         return all(said["ok"] for said in bots.values()), {"bots": bots}
+
+    async def _held(self, deed: Deed) -> dict[str, dict[str, Any]]:
+        """Bots of `deed` that may not trade, each with the reason: a halt ends by a person's release, by nothing else.
+        Raises LedgerError where the ledger cannot say: then nobody is resumed."""
+        standings = await asyncio.to_thread(self._ledger.states.all)
+        found = {}
+        for bot_id in deed.bots:
+            member = self._registry.members.get(bot_id)
+            standing = binding(standings, scopes_over(bot_id, member.tags if member else ()))
+            if standing:
+                said = {"ok": False, "outcome": "refused", "words": words_of(standing), "latency_ms": 0.0}
+                found[bot_id] = said
+        return found
 
     def _cancel(self, command_id: str) -> tuple[bool, dict[str, Any]]:
         task = self._tasks.get(command_id)
@@ -184,6 +200,13 @@ class Executor:
         except LedgerError:
             return False
         return record is None or record.state in (CommandState.DONE, CommandState.FAILED)
+
+
+def _without(deed: Deed, refused: dict[str, Any]) -> Deed:
+    if not refused:
+        return deed
+    left = [bot_id for bot_id in deed.bots if bot_id not in refused]
+    return replace(deed, command=replace(deed.command, args={**deed.command.args, "targets": left}))
 
 
 def _progress(command_id: str, bot_id: str, done: float, words: str) -> NewEvent:

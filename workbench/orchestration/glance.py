@@ -1,18 +1,22 @@
 """The desk at a glance: gathers what every surface shows into one `DashboardData`."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from workbench.domain.desk import BotRow, DashboardData, DeskState
 from workbench.domain.errors import LedgerError
+from workbench.domain.halts import DESK, Standing
 from workbench.domain.portfolio import BotState, EquityPoint
 from workbench.ledger.log import SqlLedger
 from workbench.orchestration.bot_registry import BotRegistry
 from workbench.orchestration.curves import Curves
 from workbench.orchestration.event_words import SHOWN
 from workbench.orchestration.portfolio_manager import PortfolioManager
+from workbench.orchestration.trading_states import SEVERITY, TradingStates, binding, scopes_over
 
 log = structlog.get_logger(__name__)
 EVENTS = 50
@@ -44,11 +48,26 @@ def desk_state(rows: tuple[BotRow, ...]) -> DeskState:
     return DeskState.HALTED if states and all(state == BotState.HALTED for state in states) else DeskState.ACTIVE
 
 
+def marked(rows: tuple[BotRow, ...], standings: Mapping[str, Standing]) -> tuple[BotRow, ...]:
+    """Rows that say what each bot may do, and why."""
+    bound = [(row, binding(standings, scopes_over(row.bot_id, row.tags))) for row in rows]
+    return tuple(replace(row, trading=s.state, trading_reason=s.reason) if s else row for row, s in bound)
+
+
+def shown_state(rows: tuple[BotRow, ...], standings: Mapping[str, Standing]) -> DeskState:
+    """The desk's latched state, or HALTED where every bot heard of is halted anyway."""
+    latched = standings[DESK].state if DESK in standings else DeskState.ACTIVE
+    return max(latched, desk_state(rows), key=SEVERITY.__getitem__)
+
+
 class Glance:
     """Reads what the desk has recorded and joins it with what this process has heard."""
 
-    def __init__(self, registry: BotRegistry, ledger: SqlLedger, portfolio: PortfolioManager):
+    def __init__(
+        self, registry: BotRegistry, ledger: SqlLedger, portfolio: PortfolioManager, states: TradingStates | None = None
+    ):
         self._registry, self._ledger, self._portfolio = registry, ledger, portfolio
+        self._states = states or TradingStates(ledger)
         self._curves, self._reading = Curves(ledger.tables), asyncio.Lock()
 
     async def take(self, now: datetime) -> DashboardData:
@@ -58,16 +77,17 @@ class Glance:
             lease = await asyncio.to_thread(self._ledger.holder, "desk")
             events = await asyncio.to_thread(self._ledger.last, EVENTS, SHOWN)
             curves = await self.curves()
+            standings = await self._states.read()
         except LedgerError as error:
             log.warning("ledger_fails", error=str(error))
-            lease, events, curves = None, [], {}
+            lease, events, curves, standings = None, [], {}, {}
         return DashboardData(
             as_of=now,
-            state=desk_state(rows),
+            state=shown_state(rows, standings),
             desk=lease,
             market=self._registry.market,
             total=self._portfolio.totals(rows),
-            bots=rows,
+            bots=marked(rows, standings),
             equity=curves,
             events=tuple(sorted(events, key=lambda event: event.seq, reverse=True)),
         )

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from workbench.commands.asked import Asked
 from workbench.commands.handlers.effects import pause, resume, tune
+from workbench.commands.handlers.halts import halt, release
 from workbench.commands.handlers.overview import bots, events, help_, risk, status
 from workbench.commands.handlers.questions import analyze, cross_analyze, cross_forecast, cross_plan, forecast, plan
 from workbench.commands.reply import Reply
@@ -23,6 +24,8 @@ HANDLERS: Mapping[str, Handler] = {
     "tune": tune,
     "pause": pause,
     "resume": resume,
+    "halt": halt,
+    "release": release,
     "events": events,
     "risk": risk,
 }
