@@ -67,9 +67,6 @@ async def open_session(options: ResearchOptions, history: int) -> AsyncIterator[
     history : closed bars of each market to have.
     """
     exchange = open_exchange("binance", pro=True, url=options.exchange, key=options.key, secret=options.secret)
-    # ccxt would ask the real Binance for the account's own stream
-    socket = "ws" + options.exchange.rstrip("/").removeprefix("http")
-    exchange.urls["api"]["ws"]["ws-api"] = {"spot": f"{socket}/ws-api/v3"}
     try:
         clock = await _clock(exchange, options.exchange)
         broker = Broker(exchange)
