@@ -157,3 +157,11 @@ def test_a_kernel_whose_page_went_without_a_word_falls_asleep_and_is_ended():
         assert len(page.kernels()) == 1
 
         until(lambda: not page.kernels(), 25)
+
+
+def test_a_heated_kernel_may_wait_for_days():
+    """A time limit on cells would count the wait for a viewer, and fail the page of the first who comes late."""
+    from workbench.dashboard.page_settings import PageOptions
+    from workbench.dashboard.voila_page import voila_config
+
+    assert voila_config(PageOptions()).VoilaExecutor.timeout is None

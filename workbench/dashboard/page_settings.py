@@ -20,6 +20,5 @@ class PageOptions:
     heated: int = 1
     refill_s: float = 0.5
     cull_s: int = 120
-    cell_timeout_s: int = 120
     token: str = ""
     log_level: int = 30

@@ -102,7 +102,7 @@ class DeskPage(Voila):
     """One notebook, served on this machine. `ready` is called with the address once it answers."""
 
     def __init__(self, options: PageOptions, ready: Any, **kwargs: Any):
-        super().__init__(config=_config(options), config_file_paths=[], **kwargs)
+        super().__init__(config=voila_config(options), config_file_paths=[], **kwargs)
         self._options, self._ready = options, ready
         self._sockets = _bind(options.port)
         self.port = self._sockets[0].getsockname()[1]  # heated kernels are told it before the server listens
@@ -131,7 +131,7 @@ def _bind(port: int) -> list:
         raise StartError(f"page: port {port} is taken; choose another with --port, or 0 for any ({error})") from None
 
 
-def _config(options: PageOptions) -> Config:
+def voila_config(options: PageOptions) -> Config:
     """Everything Voila is told. No file of the user's own Jupyter changes it."""
     config = Config()
     config.Voila.update(
@@ -166,7 +166,7 @@ def _config(options: PageOptions) -> Config:
         config.KernelManager.transport = "ipc"  # sockets in a private folder: no other user can listen in
     config.KernelManager.shutdown_wait_time = 1.0  # nothing in a kernel needs longer; a heated one waits deaf
     config.VoilaKernelManager.fill_delay = options.refill_s
-    config.VoilaExecutor.timeout = options.cell_timeout_s
+    config.VoilaExecutor.timeout = None  # a heated kernel's cell waits for its viewer, for days if need be
     config.MappingKernelManager.update(
         {"cull_idle_timeout": options.cull_s, "cull_interval": max(1, options.cull_s // 3), "cull_connected": False}
     )
