@@ -35,6 +35,7 @@ def figures(quick: bool) -> dict[str, float]:
         swept = asyncio.run(halt_crashes.sweep(CRASHES[quick], Path(folder)))
     return found | {
         "crashes": float(swept.crashes),
+        "crashes_latched": float(swept.latched),
         "crashes_completed": float(swept.completed),
         "spontaneous_resumes": float(swept.resumed),
     }
@@ -73,7 +74,7 @@ async def _figures(floor: Floor, stop: EmergencyStop, ledger: SqlLedger) -> dict
         "reachable_p99_s": late[int(0.99 * len(late))],
         "reachable_confirmed": float(sum(f.confirmed for f in report.findings if f.bot_id in set(reachable))),
         "reachable": float(len(reachable)),
-        "wrongly_confirmed": float(_wrong(floor, report)),
+        "confirmed_unheard": float(_unheard(floor, report)),
         "exposure_after_1s": float(sum(b in set(reachable) and at > began + 1 for b, at in floor.venue.opened)),
         "liars": float(len(liars)),
         "liars_caught": float(len(liars & (named | _reopened(ledger)))),
@@ -81,9 +82,9 @@ async def _figures(floor: Floor, stop: EmergencyStop, ledger: SqlLedger) -> dict
     }
 
 
-def _wrong(floor: Floor, report: HaltReport) -> int:
-    """Bots reported as confirmed that had not been told, or hung or failed."""
-    bad = set(floor.of("hang", "error", "lie open"))
+def _unheard(floor: Floor, report: HaltReport) -> int:
+    """Bots reported as confirmed that hang or fail."""
+    bad = set(floor.of("hang", "error"))
     return sum(finding.confirmed and finding.bot_id in bad for finding in report.findings)
 
 

@@ -65,7 +65,12 @@ class FloorVenue:
 
 
 class FloorBot:
-    """One bot of a `kind`. `acts` counts halts by id; `stopped_at`: when it had really stopped (monotonic)."""
+    """One bot of a `kind`. `acts` counts halts by id; `stopped_at`: when it had really stopped (monotonic).
+
+    It minds repeated ids itself, as a bot in a process of its own does.
+    """
+
+    gate = "own"
 
     def __init__(self, bot_id: str, kind: str, venue: FloorVenue, rng: random.Random):
         self.bot_id, self.kind, self._venue, self._rng = bot_id, kind, venue, rng
@@ -86,6 +91,8 @@ class FloorBot:
         return BotStatus(self.bot_id, self.told, MoneyMode.REPLAY, False, *figures)
 
     async def halt(self, *, command_id: str = "", token: int = 0) -> None:
+        if self.acts[command_id] and self.kind in ("good", "slow"):
+            return
         self.acts[command_id] += 1
         if self.kind == "hang":
             await asyncio.Event().wait()

@@ -79,6 +79,9 @@ class EmergencyStop:
         joins the one under way. Raises UnknownBotError for a name that nobody answers to, and nothing else.
         """
         scopes = self.scopes(targets)
+        if known := await self._joined(scopes):
+            await known.reported.wait()
+            return self._report(known)
         halt = Halt(f"halt-{secrets.token_hex(6)}", scopes, reason, by, datetime.now(UTC))
         book = HaltBook(self._ledger, halt)
         await book.latch()
@@ -121,7 +124,9 @@ class EmergencyStop:
 
     def _take_up(self, book: HaltBook) -> "_Term":
         """The term of that halt in this process, begun where there is none."""
-        known = self._terms.get(book.halt.halt_id) or self._undurable_like(book.halt)
+        known = self._terms.get(book.halt.halt_id)
+        if known is None and not book.halt.durable:  # asked twice at once, and the ledger cannot say that it is one
+            known = self._covering(book.halt.scopes)
         if known and not known.task.done():
             return known
         term = _Term(book, self._holder, self._ledger, self._drive_of(book))
@@ -129,12 +134,21 @@ class EmergencyStop:
         term.begin()
         return term
 
-    def _undurable_like(self, halt: Halt) -> "_Term | None":
-        """A halt that only this process knows: the ledger cannot say that a repeat is one."""
-        known = (term for term in self._terms.values() if not term.book.halt.durable and term.book.halt.step.open)
-        return next(
-            (t for t in known if set(halt.scopes) <= set(t.book.halt.scopes) or DESK in t.book.halt.scopes), None
-        )
+    async def _joined(self, scopes: tuple[str, ...]) -> "_Term | None":
+        """The halt under way here that covers `scopes`: a repeat costs no writing, and is one where nothing can be
+        written either. What another process has released meanwhile is not joined."""
+        known = self._covering(scopes)
+        if known is None:
+            return None
+        await known.book.refresh()
+        return known if known.book.halt.step.open and not known.task.done() else None
+
+    def _covering(self, scopes: tuple[str, ...]) -> "_Term | None":
+        for term in self._terms.values():
+            halt = term.book.halt
+            if halt.step.open and not term.task.done() and (set(scopes) <= set(halt.scopes) or DESK in halt.scopes):
+                return term
+        return None
 
     def _drive_of(self, book: HaltBook):
         def drive(local_only: bool) -> HaltDrive:

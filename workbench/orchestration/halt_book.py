@@ -86,7 +86,9 @@ class HaltBook:
             stored, findings = halts.get(halt_id), halts.findings(halt_id)
             return lambda: self._joined(stored, findings) if stored else None
 
-        if self.halt.durable:
+        if self._writing and not self._writing.done():  # whoever asks at once shares what is under way
+            await asyncio.wait([self._writing], timeout=PATIENCE_S)
+        elif self.halt.durable:
             await self._within(work)
 
     async def token(self) -> int:

@@ -25,7 +25,7 @@ from workbench.orchestration.plain_text import reason
 from workbench.settings import HaltSettings
 
 log = structlog.get_logger(__name__)
-SIDE_BY_SIDE = 512
+SIDE_BY_SIDE = 1024
 LOOK_S = 0.4
 RETRY_S = 0.8
 FENCED_S = 0.05
