@@ -280,3 +280,25 @@ def test_a_venue_that_lags_behind_its_own_stream_loses_no_bar():
     assert lagging.closed == []
     assert late_word.closed == [bar(10)]
     assert caught_up.closed == [bar(n) for n in range(11, 14)]
+
+
+def test_after_a_cut_the_last_told_bars_are_read_again_and_put_right():
+    watch = started()
+    watch.heard(forming(10, 0.9), True, 11 * STEP)  # a venue that corrects itself while we are away
+    watch.cut()
+    need = watch.need()
+
+    told = watch.read(need, [bar(8), bar(9), bar(10), forming(11, 0.1)], None)
+
+    assert need.since_ms <= 9 * STEP
+    assert told.amended == [bar(10)]
+    assert told.closed == []
+
+
+def test_what_was_heard_before_history_begins_is_not_told_after_it():
+    watch = BarWatch(STEP, True)
+    watch.heard(bar(3), True, 4 * STEP)
+
+    told = watch.read(watch.need(), [bar(8), bar(9), forming(10, 0.1)], None)
+
+    assert told.closed == [bar(8), bar(9)]

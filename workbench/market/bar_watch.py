@@ -1,15 +1,12 @@
-"""Decide which bars of one symbol are over, from messages that may drop, repeat or be late. Pure: no socket, no clock.
-
-A row is what ccxt speaks: [opened_ms, open, high, low, close, volume]. Within a bar volume never falls, so of two
-words on the same bar the one with more volume is the later one.
-"""
+"""Decide which bars of one symbol are over, from messages that drop, repeat or come late. Pure: no socket or clock."""
 
 import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-Row = list[float]
-MENDABLE = 64  # published bars that may still be put right
+from workbench.market.pending_bars import PendingBars, Row
+
+MENDABLE = 64  # told bars that may still be put right
 
 
 class Need(NamedTuple):
@@ -24,18 +21,11 @@ class Need(NamedTuple):
 
 @dataclass(slots=True)
 class Told:
-    """What a message or an answer settled: bars now over, in order; published bars put right; whether it was news."""
+    """What a message or an answer settled: bars now over, in order; told bars put right; whether it was news."""
 
     closed: list[Row] = field(default_factory=list)
     amended: list[Row] = field(default_factory=list)
     news: bool = False
-
-
-@dataclass(slots=True)
-class _Pending:
-    row: Row
-    final: bool
-    doubted: bool = False  # the connection broke since it was last heard: it may have moved unseen
 
 
 class BarWatch:
@@ -52,23 +42,10 @@ class BarWatch:
         self.settled_ms: int | None = None  # every bar that opens earlier is told, or does not exist
         self.known_ms = 0  # REST has told everything that opens before this moment
         self.market_ms = 0
-        self.cuts = 0
-        self._mended_cuts = 0
+        self.cuts = self._mended_cuts = 0
         self._unread_ms: int | None = None  # first bar told without the venue's word that it was final
-        self._pending: dict[int, _Pending] = {}
-        self._recent: dict[int, Row] = {}
-
-    def heard(self, row: Row, final: bool = False, market_ms: int = 0) -> Told:
-        """A word of the stream. `final`: the venue says the bar is over. `market_ms`: the venue's clock, or 0."""
-        opened = int(row[0])
-        self.market_ms = max(self.market_ms, market_ms, opened + (self.step_ms if final else 0))
-        if self.settled_ms is not None and opened < self.settled_ms:
-            return self._late(row, final)
-        known = self._pending.get(opened)
-        news = known is None or known.row != row or (final and not known.final)
-        if known is None or (final and not known.final) or (final == known.final and row[5] >= known.row[5]):
-            self._pending[opened] = _Pending(list(row), final)
-        return self._advance(Told(news=news))
+        self._pending = PendingBars()
+        self._told: dict[int, Row] = {}
 
     @property
     def known_to_ms(self) -> float:
@@ -89,8 +66,18 @@ class BarWatch:
     def cut(self) -> None:
         """The connection broke: what was missed must be read again."""
         self.cuts += 1
-        for bar in self._pending.values():
-            bar.doubted = not bar.final
+        self._pending.cut()
+
+    def heard(self, row: Row, final: bool = False, market_ms: int = 0) -> Told:
+        """A word of the stream. `final`: the venue says the bar is over. `market_ms`: the venue's clock, or 0."""
+        opened = int(row[0])
+        self.moved(max(market_ms, opened + (self.step_ms if final else 0)))
+        if self.settled_ms is None or opened >= self.settled_ms:
+            return self._advance(Told(news=self._pending.heard(row, final)))
+        told, known = Told(), self._told.get(opened)
+        if known is not None and (final if self.flags else row[5] >= known[5]):
+            self._amend(row, told)
+        return told
 
     def need(self) -> Need | None:
         """What REST must be asked now, if anything."""
@@ -100,15 +87,13 @@ class BarWatch:
         if self.torn:
             return Need(min(recheck, self.settled_ms - 2 * self.step_ms), True, self.cuts, self.market_ms)
         if self._pending:
-            first = min(self._pending)
-            if first > self.settled_ms or (self._doubts(first) and self._is_over(first)):
-                return Need(recheck, True, self.cuts, self.market_ms)
-            if self._is_over(first):
-                return Need(recheck, False, self.cuts, self.market_ms)  # the venue's own word may be on its way
+            first = self._pending.first
+            over = self._pending.last > first or self.market_ms >= first + self.step_ms
+            held_back = first > self.settled_ms or (over and not self.flags and self._pending[first].doubted)
+            if held_back or over:  # over: the venue's own word may be on its way, so this is not urgent
+                return Need(recheck, held_back, self.cuts, self.market_ms)
         elif self.market_ms >= max(self.settled_ms, self.known_ms) + 2 * self.step_ms:
-            return Need(
-                recheck, False, self.cuts, self.market_ms
-            )  # other symbols have moved on and this one has been silent
+            return Need(recheck, False, self.cuts, self.market_ms)  # others have moved on, this one has been silent
         return None if self._unread_ms is None else Need(self._unread_ms, False, self.cuts, self.market_ms)
 
     def read(self, need: Need, rows: list[Row], now_ms: int | None) -> Told:
@@ -122,77 +107,47 @@ class BarWatch:
             return told
         if self.settled_ms is None:
             self.settled_ms = int(rows[0][0])
-            self._pending = {at: bar for at, bar in self._pending.items() if at >= self.settled_ms}
-        over = [row for row in rows if row[0] < rows[-1][0] or row[0] + self.step_ms <= now]
-        for row in over:
-            self._read_over(row, told)
-        if len(over) < len(rows):
-            self._read_forming(rows[-1], told)
-        self._settle_up_to(int(rows[-1][0]) + (self.step_ms if len(over) == len(rows) else 0), now)
+            self._pending.forget(self.settled_ms, final_too=True)
+        forms = rows[-1][0] + self.step_ms > now
+        for row in rows[:-1] if forms else rows:
+            if row[0] < self.settled_ms:
+                self._amend(row, told)
+            else:
+                told.news |= self._pending.read_over(row)
+        if forms and rows[-1][0] >= self.settled_ms:
+            told.news |= self._pending.read_forming(rows[-1])
+        self._settle_up_to(int(rows[-1][0]) + (0 if forms else self.step_ms), now)
         return self._advance(told)
-
-    def _read_over(self, row: Row, told: Told) -> None:
-        opened = int(row[0])
-        if opened < (self.settled_ms or 0):
-            self._amend(row, told)
-            return
-        known = self._pending.get(opened)
-        told.news |= known is None or known.row != row
-        self._pending[opened] = _Pending(list(row), True)
-
-    def _read_forming(self, row: Row, told: Told) -> None:
-        known = self._pending.get(int(row[0]))
-        if row[0] >= (self.settled_ms or 0) and (known is None or (row[5] > known.row[5] and not known.final)):
-            told.news = True
-            self._pending[int(row[0])] = _Pending(list(row), False, doubted=True)
 
     def _settle_up_to(self, horizon_ms: int, now_ms: int) -> None:
         """REST has told all that opens before `horizon_ms`: what it left out does not exist."""
-        self._pending = {at: bar for at, bar in self._pending.items() if at >= horizon_ms or bar.final}
+        self._pending.forget(horizon_ms)
         if self._unread_ms is not None and horizon_ms > self._unread_ms:
             self._unread_ms = None if horizon_ms >= (self.settled_ms or 0) else horizon_ms
-        if max(self._pending, default=0) < horizon_ms:
+        if self._pending.last < horizon_ms:
             # the symbol is silent here and there: up to a bar ago (the answer may lag) there is nothing
             horizon_ms = max(horizon_ms, now_ms - now_ms % self.step_ms - self.step_ms)
         self.known_ms = max(self.known_ms, horizon_ms)
 
     def _advance(self, told: Told) -> Told:
         while self._pending and self.settled_ms is not None:
-            opened = min(self._pending)
+            opened = self._pending.first
             bar = self._pending[opened]
-            if opened > max(self.settled_ms, self.known_ms) or not (bar.final or self._taken_as_over(opened, bar)):
+            taken_as_over = not self.flags and not bar.doubted and self._pending.last > opened
+            if opened > max(self.settled_ms, self.known_ms) or not (bar.final or taken_as_over):
                 break
-            del self._pending[opened]
-            told.closed.append(bar.row)
-            told.news = True
-            self._remember(bar.row)
             if not bar.final and self._unread_ms is None:
                 self._unread_ms = opened
+            row = self._told[opened] = self._pending.take_first()
+            told.closed.append(row)
+            told.news = True
             self.settled_ms = opened + self.step_ms
-        return told
-
-    def _taken_as_over(self, opened: int, bar: _Pending) -> bool:
-        return not self.flags and not bar.doubted and max(self._pending) > opened
-
-    def _doubts(self, opened: int) -> bool:
-        return not self.flags and self._pending[opened].doubted
-
-    def _is_over(self, opened: int) -> bool:
-        return max(self._pending) > opened or self.market_ms >= opened + self.step_ms
-
-    def _late(self, row: Row, final: bool) -> Told:
-        told, known = Told(), self._recent.get(int(row[0]))
-        if known is not None and (final if self.flags else row[5] >= known[5]):
-            self._amend(row, told)
+        while len(self._told) > MENDABLE:
+            del self._told[next(iter(self._told))]
         return told
 
     def _amend(self, row: Row, told: Told) -> None:
-        if self._recent.get(int(row[0]), row) != row:
-            self._recent[int(row[0])] = list(row)
+        if self._told.get(int(row[0]), row) != row:
+            self._told[int(row[0])] = list(row)
             told.amended.append(list(row))
             told.news = True
-
-    def _remember(self, row: Row) -> None:
-        self._recent[int(row[0])] = row
-        while len(self._recent) > MENDABLE:
-            del self._recent[next(iter(self._recent))]

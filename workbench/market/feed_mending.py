@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from workbench.domain.errors import ExchangeError
-from workbench.market.bar_watch import Need, Row, Told
+from workbench.market.bar_watch import Need, Told
 from workbench.market.exchange import PAGE, read_page, settled_now
 from workbench.market.feed_state import FeedState, Lane
 from workbench.market.feed_stream import CandleStream
+from workbench.market.pending_bars import Row
 
 _AT_ONCE = 4
 _TICK_S = 0.2

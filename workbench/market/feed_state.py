@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from weakref import WeakSet
 
-from workbench.domain.errors import CandleError, ValueRefused
+from workbench.domain.errors import CandleError, SymbolError, ValueRefused
 from workbench.domain.market import Candle, Timeframe
 from workbench.market.bar_store import BarStore
-from workbench.market.bar_watch import BarWatch, Need, Row, Told
+from workbench.market.bar_watch import BarWatch, Need, Told
+from workbench.market.pending_bars import Row
 
 Report = Callable[[Exception], None]
 
@@ -67,6 +68,12 @@ class FeedState:
         self.amended = 0
         self.cuts = 0
         self._refused: set[tuple[str, float]] = set()
+
+    def lane(self, symbol: str) -> Lane:
+        """The lane of a symbol. Raises SymbolError where this feed does not carry it."""
+        if symbol not in self.lanes:
+            raise SymbolError(f"this feed does not carry {symbol!r}; it carries {', '.join(self.lanes)}")
+        return self.lanes[symbol]
 
     def heard(self, symbol: str, row: Row, final: bool, market_ms: int, now_s: float) -> Told:
         """The stream's word on a bar."""
@@ -131,7 +138,9 @@ class FeedState:
         if told.closed and not silently:
             wall_at = datetime.now(UTC)
             for row in told.closed:
-                self._publish(BarClosed(lane.symbol, self._candle(lane.symbol, row), wall_at))
+                close = BarClosed(lane.symbol, _candle(lane.symbol, self.timeframe, row), wall_at)
+                for inbox in self.inboxes:
+                    inbox.put(close)
         if told.closed:
             self.wake()
         return told
@@ -143,7 +152,7 @@ class FeedState:
     def _is_sound(self, symbol: str, row: Row) -> bool:
         """A bar that breaks the rules of candles is told once and then treated as missing: never mended, never used."""
         try:
-            self._candle(symbol, row)
+            _candle(symbol, self.timeframe, row)
         except (ValueRefused, TypeError) as error:
             if (symbol, row[0]) not in self._refused:
                 self._refused.add((symbol, row[0]))
@@ -151,9 +160,6 @@ class FeedState:
             return False
         return True
 
-    def _candle(self, symbol: str, row: Row) -> Candle:
-        return Candle(symbol, self.timeframe, datetime.fromtimestamp(row[0] / 1000, UTC), *row[1:6])
 
-    def _publish(self, close: BarClosed) -> None:
-        for inbox in self.inboxes:
-            inbox.put(close)
+def _candle(symbol: str, timeframe: Timeframe, row: Row) -> Candle:
+    return Candle(symbol, timeframe, datetime.fromtimestamp(row[0] / 1000, UTC), *row[1:6])

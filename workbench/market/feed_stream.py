@@ -9,8 +9,8 @@ import ccxt
 
 from workbench.domain.errors import ExchangeError
 from workbench.domain.market import Timeframe
-from workbench.market.bar_watch import Row
 from workbench.market.exchange import plainly
+from workbench.market.pending_bars import Row
 
 Hear = Callable[[str, Row, bool, int], None]
 Cut = Callable[[ExchangeError], None]

@@ -60,7 +60,7 @@ class Lake:
         """Record a candle table; durable when this returns. A month is replaced whole or not at all."""
         series = _series(venue, symbol, timeframe)
         bars = _checked(series, candles)
-        with self._writing():
+        with _writing(self._local):
             if self._hot is not None and series.key in self._hot.held():
                 self._hot.drain(self.record.write_all)  # older than this, so it must not overrule it later
             return self.record.write(series, bars)
@@ -90,7 +90,7 @@ class Lake:
     def merge(self) -> None:
         """Move the log into the record. A kill at any point loses nothing."""
         if self._hot is not None:
-            with self._writing():
+            with _writing(self._local):
                 self._hot.drain(self.record.write_all)
             self.record.sweep()
 
@@ -105,7 +105,7 @@ class Lake:
         """The candle table of the bars that opened in [since, until) (UTC); empty where there are none."""
         series = _series(venue, symbol, timeframe)
         since_ms, until_ms = _ms(since), _ms(until)
-        hot = self._newest(series)  # before the record: a merge in between shows bars twice, never not at all
+        hot = _newest(self._hot, series)  # before the record: a merge in between shows bars twice, never not at all
         bars = self.record.read(series, since_ms, until_ms).overruled_by(hot).between(since_ms, until_ms)
         return bars.table() if len(bars) else empty_candles()
 
@@ -124,7 +124,7 @@ class Lake:
         come memory-mapped from the cache, without a copy; a change to the result never reaches it.
         """
         all_series = [_series(venue, symbol, timeframe) for symbol in symbols]
-        hot = {series: self._newest(series) for series in all_series}
+        hot = {series: _newest(self._hot, series) for series in all_series}
         return self._panels.read(all_series, column, _ms(since), _ms(until), hot)
 
     def list(self) -> "list[Stored]":
@@ -135,7 +135,7 @@ class Lake:
     def check(self, venue: str, symbol: str, timeframe: Timeframe | str) -> Audit:
         """What a series lacks. Reads every file with its checksums. Raises CandleError where one is damaged."""
         series = _series(venue, symbol, timeframe)
-        hot = self._newest(series)
+        hot = _newest(self._hot, series)
         bars = self.record.read(series, None, None).overruled_by(hot)
         if len(bars):
             as_candles(bars.table(), str(series))
@@ -155,26 +155,29 @@ class Lake:
             self._hot.append(records)
 
     def _stored(self, series: Series) -> Stored:
-        hot, spans = self._newest(series), self.record.spans(series)
+        hot, spans = _newest(self._hot, series), self.record.spans(series)
         newer = hot.between(max((last for _, _, last in spans), default=-1) + 1, None)
         times = [at for _, *ends in spans for at in ends] + [int(at) for at in newer.opened[[0, -1][: len(newer)]]]
         first, last = (datetime.fromtimestamp(at / 1000, UTC) for at in (min(times), max(times)))
         return Stored(series, sum(rows for rows, _, _ in spans) + len(newer), first, last, len(hot))
 
-    def _newest(self, series: Series) -> Bars:
-        if self._hot is None:
-            return Bars.none()
-        rows = self._hot.rows(series.key)[::-1]  # the later of two rows for one bar counts
-        opened, at = np.unique(rows["opened_ms"], return_index=True)
-        return Bars(opened, np.ascontiguousarray(rows["values"][at].T))
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        if self._local is None:
-            yield
-            return
-        with locked(self._local / "hot" / "write.lock"):
-            yield
+def _newest(hot: HotLog | None, series: Series) -> Bars:
+    """A series' bars in the log; the later of two rows for one bar counts."""
+    if hot is None:
+        return Bars.none()
+    rows = hot.rows(series.key)[::-1]
+    opened, at = np.unique(rows["opened_ms"], return_index=True)
+    return Bars(opened, np.ascontiguousarray(rows["values"][at].T))
+
+
+@contextmanager
+def _writing(local: Path | None) -> Iterator[None]:
+    if local is None:
+        yield
+        return
+    with locked(local / "hot" / "write.lock"):
+        yield
 
 
 @lru_cache(maxsize=4096)

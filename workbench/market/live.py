@@ -20,11 +20,11 @@ import structlog
 
 from workbench.domain.errors import ExchangeError, SymbolError
 from workbench.domain.market import Timeframe
-from workbench.market.bar_watch import Row
 from workbench.market.exchange import load_market
 from workbench.market.feed_mending import Mender
-from workbench.market.feed_state import BarClosed, FeedState, Inbox, Lane, Report
+from workbench.market.feed_state import BarClosed, FeedState, Inbox, Report
 from workbench.market.feed_stream import CandleStream
+from workbench.market.pending_bars import Row
 
 __all__ = ["BarClosed", "CandleFeed", "Closes", "FeedLimits"]
 
@@ -77,7 +77,7 @@ class CandleFeed:
             if (known := await load_market(self.exchange, symbol, self.timeframe)) != symbol:
                 raise SymbolError(f"{self.exchange.id} writes {symbol!r} as {known}; ask for that")
         self._task = asyncio.create_task(self._run(), name=f"candles of {self.exchange.id}")
-        self._task.add_done_callback(self._ended)
+        self._task.add_done_callback(lambda _: self.state.wake())
         try:
             await self.wait(lambda: self.state.filled)
         except BaseException:
@@ -92,7 +92,7 @@ class CandleFeed:
 
     def closed(self, symbol: str) -> pd.DataFrame:
         """Every closed bar known of `symbol` (the newest `limits.keep`), as a candle table."""
-        return self._lane(symbol).store.table()
+        return self.state.lane(symbol).store.table()
 
     def closes(self) -> "Closes":
         """Bars as they close, each once, in order within a symbol: `async for close in feed.closes()`.
@@ -104,13 +104,13 @@ class CandleFeed:
     async def until(self, moment: datetime, symbols: Iterable[str] | None = None) -> None:
         """Wait until every bar of `symbols` (all) that closed at or before `moment`, in market time, is known."""
         end_ms = moment.timestamp() * 1000
-        watches = [self._lane(symbol).watch for symbol in (self.symbols if symbols is None else symbols)]
+        watches = [self.state.lane(symbol).watch for symbol in (self.symbols if symbols is None else symbols)]
         if not await self.wait(lambda: all(watch.known_to_ms >= end_ms for watch in watches)):
             raise ExchangeError(f"the candle feed of {self.exchange.id} was stopped")
 
     def age_s(self, symbol: str | None = None) -> float:
         """Seconds since there was news of `symbol`, or of the symbol that has been silent longest; inf: never."""
-        return self.state.age_s(seconds(), symbol and self._lane(symbol).symbol)
+        return self.state.age_s(seconds(), symbol and self.state.lane(symbol).symbol)
 
     @property
     def market_time(self) -> datetime | None:
@@ -133,18 +133,16 @@ class CandleFeed:
         finally:
             self.state.wakers.discard(waiter.set)
 
-    def _lane(self, symbol: str) -> Lane:
-        if symbol not in self.state.lanes:
-            raise SymbolError(f"this feed does not carry {symbol!r}; it carries {', '.join(self.symbols)}")
-        return self.state.lanes[symbol]
-
     async def _run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._mender.stream.run())
                 group.create_task(self._mender.run())
         except BaseExceptionGroup as several:
-            raise _first(several) from several
+            error = _first(several)
+            if isinstance(error, Exception):
+                self.report(error)
+            raise error from several
 
     def _heard(self, symbol: str, row: Row, final: bool, market_ms: int) -> None:
         self.state.heard(symbol, row, final, market_ms, seconds())
@@ -153,11 +151,6 @@ class CandleFeed:
         self.state.cut()
         self.report(why)
         self._mender.wake()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and isinstance(error := task.exception(), Exception):
-            self.report(error)
-        self.state.wake()
 
 
 class Closes:
