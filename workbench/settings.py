@@ -69,6 +69,32 @@ class HaltSettings(_Section):
     settle_s: float = Field(1.0, ge=0, le=30)
 
 
+class TriggerSettings(_Section):
+    """What halts by itself. Each may be switched off; fractions are of the highest equity of the run, seconds are wall
+    seconds. A bot's trigger halts that bot only; the desk's halts everything."""
+
+    drawdown: bool = True
+    desk_drawdown: float = Field(0.20, gt=0, lt=1)
+    bot_drawdown: float = Field(0.25, gt=0, lt=1)
+    stale: bool = True
+    stale_s: float = Field(300.0, gt=0)
+    reconciliation: bool = True
+    reconciliation_looks: int = Field(5, ge=2)
+    errors: bool = True
+    errors_most: int = Field(20, ge=1)
+    errors_window_s: float = Field(120.0, gt=0)
+
+
+class LimitSettings(_Section):
+    """What may be held, as fractions of equity: a bot's of its own, the desk's of the total. Above it a bot is
+    REDUCING and paused. `check_every_s`: how often supervised bots are reconciled."""
+
+    bot_gross: float = Field(1.05, gt=0)
+    desk_gross: float = Field(1.05, gt=0)
+    desk_symbol: float = Field(1.05, gt=0)
+    check_every_s: float = Field(3.0, gt=0, le=60)
+
+
 class Settings(BaseSettings):
     """Everything that may be set. Frozen: a change needs a restart."""
 
@@ -84,6 +110,8 @@ class Settings(BaseSettings):
     page: PageSettings = PageSettings()
     research: ResearchSettings = ResearchSettings()
     halt: HaltSettings = HaltSettings()
+    triggers: TriggerSettings = TriggerSettings()
+    limits: LimitSettings = LimitSettings()
     bots: tuple[BotSettings, ...] = ()
 
     @classmethod

@@ -17,6 +17,7 @@ from workbench.orchestration.effects import LEASE, TTL, process_name
 from workbench.orchestration.event_words import DESK_STARTED, DESK_STOPPED
 from workbench.orchestration.executor import Executor
 from workbench.orchestration.recorder import Recorder
+from workbench.orchestration.supervisor import Supervisor, supervise
 
 log = structlog.get_logger(__name__)
 TRY_S = 0.5
@@ -74,6 +75,7 @@ class Desk:
         executor = Executor(self.center.registry, self._ledger, keeper, self.center.settings.deadline_s)
         acting = asyncio.create_task(executor.run())
         recording = asyncio.create_task(self._record(keeper))
+        watching = asyncio.create_task(self._supervise(keeper))
         try:
             await self._tell(keeper, DESK_STARTED, "the desk acts")
             await lost.wait()
@@ -85,7 +87,8 @@ class Desk:
         finally:
             acting.cancel()
             recording.cancel()
-            await asyncio.wait([acting, recording])
+            watching.cancel()
+            await asyncio.wait([acting, recording, watching])
             await keeper.stop()
 
     async def _record(self, keeper: LeaseKeeper) -> None:
@@ -100,6 +103,10 @@ class Desk:
             except Exception:  # the supervisor of recording: a fault in one look must not end all looks
                 log.exception("recording_failed")
             await asyncio.sleep(max(every_s - (loop.time() - began), 0.05))
+
+    async def _supervise(self, keeper: LeaseKeeper) -> None:
+        every_s = self.center.settings.limits.check_every_s
+        await supervise(Supervisor(self.center, self._ledger), every_s, lambda: keeper.held)
 
     async def _tell(self, keeper: LeaseKeeper, kind: str, words: str) -> None:
         lease = keeper.lease

@@ -30,6 +30,11 @@ class Accounts:
         self._places = asyncio.Semaphore(CLOSERS)
         self.troubles: dict[str, str] = {}
 
+    @property
+    def known(self) -> bool:
+        """Whether there is a venue to read at all."""
+        return bool(self._venues)
+
     async def read(self) -> tuple[dict[str, AccountView], str]:
         """Every account by bot id, and in words what could not be read ('' where all was)."""
         found: dict[str, AccountView] = {}
