@@ -17,7 +17,7 @@ FLAGS = [
 MODULES = ROOT / "workbench" / "widgets" / "static" / "desk"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its event loop must not outlive this folder: other tests run their own
 def browser():
     program = chromium()
     if program is None:
