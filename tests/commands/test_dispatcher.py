@@ -390,3 +390,44 @@ async def test_a_halt_does_not_wait_for_a_bot_that_hangs_to_be_looked_at(watched
 
     assert asyncio.get_running_loop().time() - began < 1.5  # a look at the bots gives up after 3 s
     assert not (await asking).ok
+
+
+async def test_risk_status_tells_states_exposure_and_reasons(watched, bots):
+    await watched.ask("/halt trend --reason testing")
+
+    reply = await watched.ask("/risk status")
+
+    by_scope = {row["scope"]: row for row in rows(reply)}
+    assert reply.title == "Risk: the desk is active"
+    assert list(by_scope) == ["desk", "breakout", "trend"]
+    assert by_scope["trend"]["state"] == "halted"
+    assert by_scope["trend"]["why"] == "testing"
+    assert by_scope["breakout"]["held"] == "0.00 USD"
+    assert "trend is halted by ada: testing; release it first: /release trend" in words(reply)
+
+
+async def test_risk_limits_tell_what_is_left_and_what_halts_by_itself(desk):
+    reply = await desk.ask("/risk limits")
+
+    left = {(row["scope"], row["limit"]): row["left"] for row in rows(reply)}
+    assert left["desk", "gross"] == "16,950.00 USD"  # 1.05 × 20,000 less 0.5 × 8,100
+    assert left["trend", "bot gross"] == "6,450.00 USD"
+    assert [row["switched"] for row in rows(reply, 1)] == ["on"] * 5
+    assert "the bots' own word: no venue is known here" in words(reply)
+
+
+async def test_a_size_is_the_smallest_that_any_rule_allows(desk):
+    reply = await desk.ask("/risk size BTCUSD 1h trend")
+
+    allowed = {row["rule"]: row["allows"] for row in rows(reply)}
+    assert reply.title == "trend: size for BTC/USD 1h"
+    assert allowed["trend gross"] == "6,450.00 USD"
+    assert "risk per trade" in words(reply)
+
+
+async def test_nothing_is_sized_for_a_bot_that_may_not_trade(watched):
+    await watched.ask("/halt breakout")
+
+    reply = await watched.ask("/risk size btc 1h breakout")
+
+    assert "0 BTC, worth 0.00 USD" in words(reply)

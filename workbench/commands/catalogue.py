@@ -127,6 +127,25 @@ CATALOGUE: tuple[Spec, ...] = (
         example="/events 50",
     ),
     Spec(
+        ("risk", "status"),
+        "who may trade, what is held against its limit, and how far each account has fallen",
+        "risk_status",
+        example="/risk status",
+    ),
+    Spec(
+        ("risk", "limits"),
+        "every limit with what is left of it, and what halts by itself",
+        "risk_limits",
+        example="/risk limits",
+    ),
+    Spec(
+        ("risk", "size"),
+        "how much of a bot's plan the rules and the limits allow, and which of them decides",
+        "risk_size",
+        (*_MARKET, _ONE),
+        example="/risk size BTCUSD 1h trend",
+    ),
+    Spec(
         ("risk",),
         "how an exposure would be shared among the bots, and why",
         "risk",

@@ -9,7 +9,7 @@ import structlog
 
 from workbench.domain.desk import DashboardData, MarketClock
 from workbench.domain.errors import CurrencyMismatch, ExchangeError
-from workbench.domain.portfolio import Money
+from workbench.domain.portfolio import EquityPoint, Money
 from workbench.domain.ports import AccountVenue
 from workbench.ledger.log import SqlLedger
 from workbench.orchestration.bot_registry import BotRegistry, Targets
@@ -111,6 +111,10 @@ class UnifiedCommandCenter:
             total_exposure if isinstance(total_exposure, Money) else Money(total_exposure, _one_currency(self.registry))
         )
         return self.risk_coordinator.distribute(total, bots, datetime.now(UTC))
+
+    async def equity_curves(self) -> Mapping[str, tuple[EquityPoint, ...]]:
+        """Recorded equity of this run by bot and in 'total', oldest first; empty where the run is not known."""
+        return await self._glance.curves()
 
     async def get_unified_dashboard_data(self) -> DashboardData:
         """Everything the first page shows, as of now. Never raises for a bot, the venue or an absent desk."""

@@ -7,6 +7,7 @@ from workbench.commands.handlers.effects import pause, resume, tune
 from workbench.commands.handlers.halts import halt, release
 from workbench.commands.handlers.overview import bots, events, help_, risk, status
 from workbench.commands.handlers.questions import analyze, cross_analyze, cross_forecast, cross_plan, forecast, plan
+from workbench.commands.handlers.risks import risk_limits, risk_size, risk_status
 from workbench.commands.reply import Reply
 from workbench.commands.spec import Line
 
@@ -28,4 +29,7 @@ HANDLERS: Mapping[str, Handler] = {
     "release": release,
     "events": events,
     "risk": risk,
+    "risk_status": risk_status,
+    "risk_limits": risk_limits,
+    "risk_size": risk_size,
 }

@@ -1,0 +1,55 @@
+"""The desk's risk at a glance: who may trade, what is held against which limit, how far each account has fallen."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from workbench.domain.desk import BotRow, Totals
+from workbench.domain.halts import DESK, Standing
+from workbench.domain.risk import Usage
+from workbench.orchestration.breaches import Reckoning, reckon
+from workbench.orchestration.command_center import UnifiedCommandCenter
+from workbench.orchestration.glance import TOTAL, marked, rows_of
+from workbench.quant.risk_measures import current_drawdown
+
+
+@dataclass(frozen=True, slots=True)
+class RiskView:
+    """`drawdowns`: fall of equity from the highest of this run, a fraction ≥ 0, by bot and for 'desk'; missing where
+    too little was recorded. `unread`: why the venues could not be read, '' where they were; else positions are the
+    bots' own word."""
+
+    as_of: datetime
+    rows: tuple[BotRow, ...]
+    totals: Totals
+    standings: Mapping[str, Standing]
+    reckoning: Reckoning
+    drawdowns: Mapping[str, float]
+    unread: str = ""
+
+    def usage(self, scope: str) -> Usage | None:
+        """The gross limit of a bot or the desk, with what is used of it."""
+        rules = ("bot gross", "gross")
+        return next((u for u in self.reckoning.usage if u.scope == scope and u.rule in rules), None)
+
+    def room(self, bot_id: str, symbol: str) -> list[tuple[str, float]]:
+        """What is left of each limit that binds one more order, as (name, value); a limit that cannot be told has 0."""
+        left = [(f"{name} gross", use.headroom if (use := self.usage(name)) else 0.0) for name in (bot_id, DESK)]
+        by_symbol = next((u.headroom for u in self.reckoning.usage if (u.rule, u.scope) == ("symbol", symbol)), None)
+        return left + ([(f"desk in {symbol}", by_symbol)] if by_symbol is not None else [])
+
+
+async def look_at_risk(center: UnifiedCommandCenter) -> RiskView:
+    """As of now. Raises LedgerError where the ledger cannot say who may trade."""
+    (accounts, unread), standings = await asyncio.gather(center.emergency.accounts.read(), center.trading_states.read())
+    rows = rows_of(center.registry, datetime.now(UTC))
+    totals = center.portfolio_manager.totals(rows)
+    curves = await center.equity_curves()
+    falls = {
+        DESK if name == TOTAL else name: current_drawdown([point.equity for point in curve])
+        for name, curve in curves.items()
+        if len(curve) > 1 and all(point.equity > 0 for point in curve)
+    }
+    found = reckon(rows, totals, accounts, center.settings.limits)
+    return RiskView(datetime.now(UTC), marked(rows, standings), totals, standings, found, falls, unread)
