@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from tests.browser.conftest import Watched
+
 pytestmark = pytest.mark.browser
 
 
@@ -186,6 +188,21 @@ def test_the_control_page_fires(browser):
 
     page.wait_for_function("window.fired === 1", timeout=5000)
     page.close()
+
+
+def test_the_control_request_is_seen_and_stopped(browser, served):
+    """A page that does ask outside is caught, by the policy and by the watch, so the other tests can fail."""
+    context = browser.new_context()
+    watched = Watched(context)
+    watched.page.goto(served.url)
+    watched.page.wait_for_selector(".wb.desk", timeout=30_000)
+
+    watched.page.evaluate("new Image().src = 'http://192.0.2.1/x.png'")
+    until(lambda: watched.page.evaluate("1") and (watched.outside or watched.errors))
+
+    watched.page.goto("about:blank")
+    context.close()
+    assert watched.outside or "Content Security Policy" in " ".join(watched.errors)
 
 
 def test_a_reload_restores_and_leaves_one_kernel(visit, served):

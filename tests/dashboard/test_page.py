@@ -66,6 +66,18 @@ def test_two_viewers_fit_the_third_is_told_and_leaving_makes_room(cold):
     until(lambda: not cold.kernels())
 
 
+def test_whoever_reloads_at_a_full_house_finds_the_seat_just_left(cold):
+    first, second = (KERNEL_ID.search(cold.get()[2])[1] for _ in range(2))
+
+    assert cold.post(f"voila/api/shutdown/{second}")[0] == 204
+    status, _, html = cold.get()
+
+    assert status == 200
+    for kernel_id in (first, KERNEL_ID.search(html)[1]):
+        cold.post(f"voila/api/shutdown/{kernel_id}")
+    until(lambda: not cold.kernels())
+
+
 def test_a_kernel_is_not_ended_by_a_foreign_site(cold):
     html = cold.get()[2]
     path = f"voila/api/shutdown/{KERNEL_ID.search(html)[1]}"

@@ -1,7 +1,9 @@
 """Voila as this product serves it: our template, this machine only, kernels capped, culled and heated in advance."""
 
+import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +22,7 @@ from workbench.widgets.tokens import css_variables
 
 SHARE = Path(__file__).parent / "share"
 HOST = "127.0.0.1"
+SEAT_WAIT_S = 4.0
 ALONE = "frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'"
 # blob: is how anywidget imports a widget's module; Voila compiles its JSON schemas, hence unsafe-eval
 SCRIPTS = "'self' 'unsafe-inline' 'unsafe-eval' blob:"
@@ -65,14 +68,22 @@ class Seats(TornadoVoilaHandler):
         if "prefetch" in self.request.headers.get("Sec-Purpose", ""):
             self.set_status(204)  # a browser's guess is no viewer
             return
-        taken = self.kernel_manager.viewers() + Seats.entering
-        if taken >= Seats.most:
+        if not await self._seated():
             self._refuse()
             return
         await self._admit(path)
 
+    async def _seated(self) -> bool:
+        """Take a seat, waiting a little: whoever reloads comes back before the old kernel has quite ended."""
+        end = time.monotonic() + SEAT_WAIT_S
+        while self.kernel_manager.viewers() + Seats.entering >= Seats.most:
+            if time.monotonic() > end:
+                return False
+            await asyncio.sleep(0.1)
+        Seats.entering += 1  # no await since the count: nobody else has taken it
+        return True
+
     async def _admit(self, path: str | None) -> None:
-        Seats.entering += 1
         counted = True
         try:
             async for html in self.get_generator(path=path):
