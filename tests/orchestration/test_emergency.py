@@ -256,3 +256,15 @@ async def test_a_bot_that_can_only_pause_is_paused_and_named(ledger):
 
     assert bot.state is BotState.PAUSED
     assert "it cannot halt; it was paused" in report.words or "says that it is paused" in report.words
+
+
+async def test_a_bot_that_was_restarted_during_the_watch_and_runs_again_is_halted_again(scene, ledger, until):
+    here = scene("good")
+    stop = here.process()
+    await stop.halt()
+    bot = here.floor.bots["bot0"]
+    bot.told, bot.acts = BotState.RUNNING, type(bot.acts)()  # a new process of it, which knows of nothing
+
+    await stop._registry.poll()
+
+    await until(lambda: bot.told is BotState.HALTED)

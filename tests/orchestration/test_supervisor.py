@@ -126,3 +126,18 @@ async def test_a_tripped_trigger_halts_its_scope_once(supervised, registry, ledg
     assert standing.set_by == "trigger: drawdown"
     assert other.state is BotState.RUNNING
     assert len(ledger.read(kinds=["HaltBegan"])) == 1
+
+
+async def test_a_bot_that_runs_under_a_latch_is_halted_anew(supervised, registry, ledger, venue, until):
+    ledger.states.tighten("desk", DeskState.HALTED, "last week's halt", "ada")  # its watch is long over
+    reborn, other = PlainBot(), PlainBot()
+    registry.register("reborn", reborn)
+    registry.register("other", other)
+    venue.views = {"reborn": {}, "other": {}}
+    other.state = BotState.HALTED
+
+    await look(supervised, 3)
+
+    await until(lambda: reborn.state is BotState.HALTED)
+    assert other.acts["halt"] == 0
+    assert ledger.states.all()["desk"].reason == "last week's halt"

@@ -143,6 +143,7 @@ class HaltDrive:
             return True
         status = await member.ask("status")
         seen.state, seen.claims_flat = status.state, not status.positions
+        seen.halted_at = datetime.now(UTC)
         return seen.state is BotState.HALTED
 
     async def _look(self, watching: bool = False) -> bool:
@@ -154,6 +155,7 @@ class HaltDrive:
             view = views.get(bot_id)
             before = self.book.findings.get(bot_id)
             seen.see(view, unread or "no venue shows an account of it", now, self._settings.settle_s)
+            self._overhear(seen)
             seen.trouble = self._accounts.troubles.get(bot_id, "")
             if watching and before and before.confirmed and view and not view.flat:
                 self._reopened(seen, "; ".join(view.left))
@@ -162,6 +164,13 @@ class HaltDrive:
             findings.append(judge(seen, self.book.halt.round))
         self.book.note(findings)
         return all(finding.confirmed for finding in findings)
+
+    def _overhear(self, seen: Evidence) -> None:
+        """The status that this process asks of every bot anyway: one that was restarted may run again, and be flat."""
+        member = self._registry.members.get(seen.bot_id)
+        pulse = member.pulse if member else None
+        if pulse and pulse.status and pulse.answered_at and not pulse.error:
+            seen.hears(pulse.status.state, pulse.answered_at)
 
     def _grace_s(self, seen: Evidence) -> float:
         """One that took the halt, or refused it, has had its turn."""

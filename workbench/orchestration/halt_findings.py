@@ -6,6 +6,7 @@ at its venue, apart in time, that both show nothing open and no trade in between
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from workbench.domain.halts import AccountView, Finding, Outcome
 from workbench.domain.portfolio import BotState
@@ -15,12 +16,14 @@ from workbench.domain.portfolio import BotState
 class Evidence:
     """`answered`: the bot took the halt; `error`: why not, or what it said instead. `state`: what it says it is.
     `account`: its venue's newest word, None with the reason in `unseen`. `base`: the flat look that the newest one is
-    held against. `reopened`: what was seen open after it had been confirmed."""
+    held against. `reopened`: what was seen open after it had been confirmed. `halted_at`: when it last said that it is
+    halted, wall clock."""
 
     bot_id: str
     answered: bool = False
     error: str = ""
     state: BotState | None = None
+    halted_at: datetime | None = None
     claims_flat: bool = False
     account: AccountView | None = None
     unseen: str = "its venue has not been read yet"
@@ -30,6 +33,11 @@ class Evidence:
     trouble: str = ""
     reopened: str = ""
     attempts: int = 0
+
+    def hears(self, state: BotState, at: datetime) -> None:
+        """What the bot said of itself at `at`, to whomever; older than its own answer to the halt it says nothing."""
+        if self.halted_at is not None and at > self.halted_at and state is not BotState.HALTED:
+            self.state = state
 
     def see(self, account: AccountView | None, unseen: str, now_s: float, settle_s: float) -> None:
         """Take in a look at the venue; `now_s` from a clock that only rises."""

@@ -7,13 +7,14 @@ from typing import Any
 
 import structlog
 
-from workbench.domain.desk import DeskState
+from workbench.domain.desk import BotRow, DeskState
 from workbench.domain.errors import WorkbenchError
 from workbench.domain.halts import DESK, Standing
+from workbench.domain.portfolio import BotState
 from workbench.ledger.log import SqlLedger
 from workbench.orchestration.breaches import Reckoning, reckon
 from workbench.orchestration.command_center import UnifiedCommandCenter
-from workbench.orchestration.glance import TOTAL, rows_of
+from workbench.orchestration.glance import TOTAL, marked, rows_of
 from workbench.orchestration.member import Member
 from workbench.orchestration.plain_text import reason
 from workbench.orchestration.questions import Asking
@@ -32,6 +33,7 @@ class Supervisor:
         self._center, self._ledger = center, ledger
         self._triggers: Triggers | None = None
         self._seen: dict[str, int] = {}
+        self._seen_running: dict[str, int] = {}
         self._acting: set[asyncio.Task] = set()
         self._busy: set[str] = set()
         self.reckoning = Reckoning((), {}, {})
@@ -50,6 +52,7 @@ class Supervisor:
         sight = Sight(datetime.now(UTC), rows, totals, accounts, watched, run_id)
         for trip in triggers.feed(sight):
             self._halt(trip, standings)
+        self._keep_halted(rows, standings)
         self.reckoning = reckon(rows, totals, accounts, center.settings.limits)
         await self._reduce(standings)
 
@@ -74,6 +77,18 @@ class Supervisor:
         target = "all" if trip.scope == DESK else trip.scope
         log.error("trigger_tripped", scope=trip.scope, rule=trip.rule, reason=trip.reason)
         self._do(trip.scope, self._center.emergency.halt(target, trip.reason, f"trigger: {trip.rule}"))
+
+    def _keep_halted(self, rows: Sequence[BotRow], standings: dict[str, Standing]) -> None:
+        """A latch outlives its halt's watch: a bot that runs under it (restarted, or come since) is halted anew."""
+        for row in marked(tuple(rows), standings):
+            runs = row.health.live and row.status and (row.status.state is BotState.RUNNING or row.status.positions)
+            if row.trading is not DeskState.HALTED or not runs or "halt" not in row.capabilities:
+                continue
+            self._seen_running[row.bot_id] = self._seen_running.get(row.bot_id, 0) + 1
+            if self._seen_running[row.bot_id] >= LOOKS and row.bot_id not in self._busy:
+                self._seen_running.pop(row.bot_id)
+                why = f"{row.bot_id} runs although it is halted: {row.trading_reason}"
+                self._do(row.bot_id, self._center.emergency.halt(row.bot_id, why, BY))
 
     async def _reduce(self, standings: dict[str, Standing]) -> None:
         breaches = self.reckoning.breaches

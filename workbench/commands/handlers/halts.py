@@ -32,9 +32,8 @@ def _notes(report: HaltReport) -> tuple[str, ...]:
     halt = report.halt
     notes = [f"recorded as {halt.halt_id}" if halt.durable else "not recorded: the ledger cannot be written"]
     if halt.step.open and halt.watch_until:
-        notes.append(
-            f"watched until {halt.watch_until:%H:%M:%S} UTC by {'this process' if report.driven_here else 'the desk'}"
-        )
+        who = "this process, and by any desk when it ends" if report.driven_here else "the desk"
+        notes.append(f"watched until {halt.watch_until:%H:%M:%S} UTC by {who}")
     scope = "all" if DESK in halt.scopes else halt.scopes[0]
     return (*notes, f"it lasts until a person types /release {scope}")
 
