@@ -18,8 +18,8 @@ bench: setup
 	@$(BIN)/workbench bench --all $(ARGS)
 
 check: setup
-	@$(BIN)/ruff format workbench tests
-	@$(BIN)/ruff check --fix workbench tests
+	@$(BIN)/ruff format workbench tests scripts
+	@$(BIN)/ruff check --fix workbench tests scripts
 	@$(BIN)/mypy
 
 setup: $(STAMP)-$(LOCK_ID)

@@ -24,6 +24,8 @@ PURE = [
     "quant",
     "commands/grammar.py",
     "market/timeframes.py",
+    "market/bar_watch.py",
+    "market/pending_bars.py",
     "market/paper_exchange/matching.py",
     "market/paper_exchange/accounts.py",
     "market/paper_exchange/engine.py",
