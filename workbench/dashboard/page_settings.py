@@ -8,7 +8,7 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "dashboard.ipynb"
 
 @dataclass(frozen=True, slots=True)
 class PageOptions:
-    """port : 0 takes any free one. viewers : at most so many kernels at once, each about 110 MB.
+    """port : 0 takes any free one. viewers : at most so many kernels at once: each is a process with its memory.
 
     heated : kernels started in advance, imports done, so that a page opens in a second or two. cull_s : a kernel whose
     page has gone without a word is ended after about so long. token : asked for before anything is shown; "": none.

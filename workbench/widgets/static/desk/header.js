@@ -4,7 +4,7 @@ import * as show from "./format.js";
 import { mark, showChip } from "./marks.js";
 
 const HALT_WORDS =
-  "Halting from this page is not built yet, so this button does nothing. To stop entries now: workbench ask '/pause all'. To stop everything: Ctrl-C where workbench up runs.";
+  "This button does nothing yet. To halt now, in a terminal: workbench ask '/halt all' (no entries, orders cancelled, positions closed, proved at the venue). To stop entries only: workbench ask '/pause all'.";
 
 export function header(store, { openView }) {
   const state = el("span", { class: "state" });
