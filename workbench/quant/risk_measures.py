@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln, ndtri, stdtrit
 
 from workbench.domain.errors import ValueRefused
 from workbench.quant.finite import finite, level, square
@@ -144,6 +143,8 @@ def _parametric(exposures, covariance, mean, factor: float) -> Contributions:
 
 def _factors(confidence: float, tails: float) -> tuple[float, float]:
     """VaR and CVaR of a law with mean 0 and variance 1. Student's CVaR: McNeil, Frey and Embrechts 2005, eq. 2.26."""
+    from scipy.special import gammaln, ndtri, stdtrit  # 30 MB that the desk's other figures do not need
+
     if not tails > 2:
         raise ValueRefused(f"degrees of freedom must exceed 2 for a variance to exist, got {tails}")
     if math.isinf(tails):
