@@ -19,12 +19,11 @@ import structlog
 from workbench.bootstrap import parts
 from workbench.bootstrap.connection import Connection, connect
 from workbench.bootstrap.ports import HOST, require_free
-from workbench.bootstrap.processes import Household
+from workbench.bootstrap.processes import ChildSpec, Household
 from workbench.bootstrap.run_file import DeskRun, forget_run, only_desk, write_run
 from workbench.domain.errors import WorkbenchError
 from workbench.domain.events import NewEvent
 from workbench.domain.market import split_symbol
-from workbench.market.paper_exchange.client import Venue
 from workbench.orchestration.desk import Desk
 from workbench.settings import Settings
 
@@ -76,7 +75,7 @@ async def _start(settings: Settings, options: UpOptions, tell: Tell, stack: Asyn
     tell(f"starting {len(settings.research.kinds)} bots and the page")
     crier = Crier(connection)
     stack.push_async_callback(crier.stop)
-    page_url, lab_url = await _children(settings, options, run, house, crier)
+    page_url, lab_url = await _children(connection, options, house, crier)
     run = replace(run, page_url=page_url, lab_url=lab_url)
     write_run(settings.home, run)
     await crier.start()
@@ -102,11 +101,10 @@ async def _restarted(connection: Connection, crier: "Crier", name: str, said: Ma
         await _go(connection)
 
 
-async def _children(
-    settings: Settings, options: UpOptions, run: DeskRun, house: Household, crier: "Crier"
-) -> tuple[str, str]:
+async def _children(connection: Connection, options: UpOptions, house: Household, crier: "Crier") -> tuple[str, str]:
     """Bots, page and Lab, side by side. Returns the addresses of page and Lab."""
-    specs = [*await _bot_specs(settings, run), parts.page_spec(settings)]
+    settings = connection.settings
+    specs = [*await _bot_specs(connection), parts.page_spec(settings)]
     lab_url = ""
     if options.lab:
         port, token = parts.settled_port(0), secrets.token_urlsafe(16)
@@ -136,15 +134,18 @@ async def _exchange(settings: Settings, options: UpOptions, house: Household) ->
     )
 
 
-async def _bot_specs(settings: Settings, run: DeskRun) -> list:
+async def _bot_specs(connection: Connection) -> list[ChildSpec]:
     """Open each bot's account, in the quote currency that most of the venue's markets use."""
-    async with Venue(run.exchange_url, run.exchange_token) as venue:
-        quotes = [split_symbol(symbol)[1] for symbol in (await venue.clock()).symbols]
-        currency = max(sorted(set(quotes)), key=quotes.count)
-        keys = {
-            kind: await venue.open_account(kind, {currency: settings.research.cash}) for kind in settings.research.kinds
-        }
-    return [parts.bot_spec(settings, kind, run.exchange_url, key, run.bot_token) for kind, key in keys.items()]
+    settings, run, venue = connection.settings, connection.run, connection.venue
+    assert run  # this connection was made for both
+    assert venue
+    quotes = [split_symbol(symbol)[1] for symbol in (await venue.clock()).symbols]
+    currency = max(sorted(set(quotes)), key=quotes.count)
+    funds = {currency: settings.research.cash}
+    return [
+        parts.bot_spec(settings, kind, run.exchange_url, await venue.open_account(kind, funds), run.bot_token)
+        for kind in settings.research.kinds
+    ]
 
 
 class _News:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from workbench.domain.errors import ValueRefused
 from workbench.domain.market import Timeframe
@@ -98,8 +98,3 @@ class Analysis:
     summary: str
     indicators: Mapping[str, float] = field(default_factory=dict)
     seen_at: datetime | None = None
-
-
-def age(of: datetime | None, now: datetime) -> timedelta | None:
-    """How old a figure is, or None where its time is unknown."""
-    return None if of is None else now - of
