@@ -1,7 +1,7 @@
 """Slow and obvious twins of what the bots compute fast."""
 
 import itertools
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from math import log, sqrt
 
 import numpy as np
@@ -33,14 +33,18 @@ def mixed_volatility(close, windows):
 
 
 def worth(start, fills, mark, base, quote):
-    """Cash and coins counted up one fill at a time, valued at `mark`: what an account must hold, whatever the books."""
-    money = {base: Decimal(0), quote: Decimal(start)}
-    for fill in fills:
-        sign = 1 if fill.side == "buy" else -1
-        money[base] += sign * fill.amount
-        money[quote] -= sign * fill.amount * fill.price
-        money[fill.fee_currency] -= fill.fee
-    return money[quote] + money[base] * Decimal(repr(mark)), money[base]
+    """Cash and coins counted up one fill at a time, valued at `mark`: what an account must hold, whatever the books.
+
+    A mark that is a float has up to 17 digits, so the product needs more than the 28 that Decimal keeps by default.
+    """
+    with localcontext(prec=100):
+        money = {base: Decimal(0), quote: Decimal(start)}
+        for fill in fills:
+            sign = 1 if fill.side == "buy" else -1
+            money[base] += sign * fill.amount
+            money[quote] -= sign * fill.amount * fill.price
+            money[fill.fee_currency] -= fill.fee
+        return money[quote] + money[base] * Decimal(repr(mark)), money[base]
 
 
 def walk_trees(booster, row):
