@@ -5,6 +5,7 @@ nothing, after the second nobody knows. The same holds for a question that stays
 """
 
 import asyncio
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,13 @@ class Login:
 
     username: str = field(repr=False)
     password: str = field(repr=False)
+
+
+def login_of_run(bot_id: str, token: str) -> Login:
+    """Name and password of a Freqtrade that a desk started under the bot token of its run. Each bot gets its own: a
+    strategy can read its process's environment, and must not be able to command the others."""
+    password = hmac.new(token.encode(), f"freqtrade:{bot_id}".encode(), "sha256").hexdigest()
+    return Login("workbench", f"wb-{password}")
 
 
 class FreqtradeLine:
