@@ -22,7 +22,9 @@ class _Section(BaseModel):
 
 class ExchangeSettings(_Section):
     """Where candles and fills come from. `speed`: market seconds a wall second, replay only (900: a 30-minute bar
-    every two seconds). `source`: 'replay', or the ccxt name of a real exchange to mirror."""
+    every two seconds). `source`: 'replay', or the ccxt name of a real exchange to mirror. `candles`: a Parquet file or
+    lake folder to replay instead of the sample. `rebase_now`: its times are shifted so that it plays now (at speed 1),
+    as bots need that live by the wall clock."""
 
     source: str = "replay"
     port: int = Field(8750, ge=0, le=65535)
@@ -30,6 +32,8 @@ class ExchangeSettings(_Section):
     start: date | None = Field(None, alias="from")
     symbols: tuple[str, ...] = ()
     timeframe: str = "30m"
+    candles: str = ""
+    rebase_now: bool = False
 
 
 class PageSettings(_Section):
@@ -44,6 +48,18 @@ class BotSettings(_Section):
     bot_id: str = Field(min_length=1, max_length=64, pattern=r"^[\w.-]+$")
     url: str = Field(pattern=r"^https?://")
     token_env: str = "WORKBENCH_BOT_TOKEN"
+    tags: tuple[str, ...] = ()
+
+
+class FreqtradeSettings(_Section):
+    """A Freqtrade that somebody else runs: `config` is its config.json or a folder of them (address and login are
+    taken from there), or `url` and `bot_id` name it. A login in the environment or the keyring wins."""
+
+    config: Path | None = None
+    url: str = Field("", pattern=r"^(https?://.+)?$")
+    bot_id: str = Field("", max_length=64, pattern=r"^[\w.-]*$")
+    username_env: str = "WORKBENCH_FREQTRADE_USERNAME"
+    password_env: str = "WORKBENCH_FREQTRADE_PASSWORD"
     tags: tuple[str, ...] = ()
 
 
@@ -113,6 +129,7 @@ class Settings(BaseSettings):
     triggers: TriggerSettings = TriggerSettings()
     limits: LimitSettings = LimitSettings()
     bots: tuple[BotSettings, ...] = ()
+    freqtrade: tuple[FreqtradeSettings, ...] = ()
 
     @classmethod
     def settings_customise_sources(

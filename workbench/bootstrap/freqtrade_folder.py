@@ -126,6 +126,7 @@ def config_of(plan: FreqtradePlan, strategy: str, folder: Path, port: int) -> di
         "stake_currency": split_symbol(pairs[0])[1],
         "stake_amount": plan.stake,
         "max_open_trades": plan.max_open_trades,
+        "tradable_balance_ratio": 1.0,
         "unfilledtimeout": {"entry": 5, "exit": 5, "unit": "minutes"},
         "entry_pricing": {"price_side": "other", "use_order_book": False},
         "exit_pricing": {"price_side": "other", "use_order_book": False},

@@ -35,7 +35,8 @@ def set_aside(path: Path) -> None:
 def state_file(settings: Settings) -> Path:
     """Where the venue keeps its accounts: one file a source, so that a replay and a mirror never mix."""
     safe = "".join(letter if letter.isalnum() else "_" for letter in settings.exchange.source)
-    return settings.home / "exchange" / f"{safe}.sqlite"
+    now = "-now" if settings.exchange.rebase_now else ""
+    return settings.home / "exchange" / f"{safe}{now}.sqlite"
 
 
 def replays(settings: Settings) -> bool:
@@ -52,6 +53,10 @@ def exchange_spec(settings: Settings, port: int, token: str) -> ChildSpec:
         args.append("--paused")
     if exchange.start:
         args += ["--from", exchange.start.isoformat()]
+    if exchange.candles:
+        args += ["--candles", exchange.candles]
+    if exchange.rebase_now:
+        args.append("--rebase-now")
     if exchange.symbols:
         args += ["--symbols", ",".join(exchange.symbols)]
     return ChildSpec("exchange", "workbench", tuple(args), {"WORKBENCH_EXCHANGE_TOKEN": token, **_ONE_THREAD})

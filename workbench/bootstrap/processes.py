@@ -28,6 +28,7 @@ class ChildSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     ready_line: bool = True
     ready_s: float = 60.0
+    stop_s: float = STOP_S
 
 
 class Child:
@@ -103,10 +104,10 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
         try:
-            async with asyncio.timeout(STOP_S):
+            async with asyncio.timeout(self.spec.stop_s):
                 await self._process.wait()
         except TimeoutError:
-            log.warning("child_killed", child=self.spec.name, after_s=STOP_S)
+            log.warning("child_killed", child=self.spec.name, after_s=self.spec.stop_s)
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()

@@ -37,7 +37,8 @@ TAG = "freqtrade"
 
 
 class FreqtradeBot:
-    """Reading is in `watch`, entering by hand in `entries`. `halt_within_s`: how long a halt looks before it names."""
+    """Reading is in `watch`, entering by hand in `entries`. `paper`: its venue is known to hold paper money only.
+    `halt_within_s`: how long a halt looks before it names what is left."""
 
     idempotent = False  # ids are remembered here, in this process; only pause and halt are harmless to repeat
     clock = "wall"
@@ -50,9 +51,10 @@ class FreqtradeBot:
         *,
         session: aiohttp.ClientSession | None = None,
         messages: bool = True,
+        paper: bool = False,
         halt_within_s: float = WITHIN_S,
     ):
-        self.bot_id, self.url = bot_id, url.rstrip("/")
+        self.bot_id, self.url, self._paper = bot_id, url.rstrip("/"), paper
         self._line = FreqtradeLine(bot_id, url, login, session)
         self.watch, self.entries = Watch(self._line, messages), Entries(self._line)
         self._brake, self.gate = Brake(self._line, halt_within_s), EffectGate()
@@ -76,7 +78,7 @@ class FreqtradeBot:
         }
 
     async def status(self) -> BotStatus:
-        return status_of(self.bot_id, await self.watch.snapshot(), datetime.now(UTC))
+        return status_of(self.bot_id, await self.watch.snapshot(), datetime.now(UTC), self._paper)
 
     async def forecast(self, symbol: str, timeframe: str, horizon: int | None = None) -> Forecast:
         from workbench.bots.freqtrade_signals import forecast_of  # numpy: only for who asks

@@ -23,6 +23,8 @@ GATE_WORD = "workbench-gate"
 ARRIVAL = timedelta(seconds=15)
 """A closed candle that is analysed later than this after its close was not news any more: the data is as old as it."""
 
+SECONDS_BELOW = 100_000_000_000  # last_analyzed_ts counts seconds, every other time of the API milliseconds
+
 
 @dataclass(frozen=True, slots=True)
 class DayPnl:
@@ -64,7 +66,8 @@ def candle_age(wire: CandlesWire) -> CandleAge | None:
     if wire.last_analyzed_ts <= 0 or wire.data_stop_ts <= 0:
         return None
     closed = moment(wire.data_stop_ts) + timedelta(milliseconds=wire.timeframe_ms)
-    return CandleAge(closed, min(moment(wire.last_analyzed_ts), closed + ARRIVAL))
+    at = wire.last_analyzed_ts * (1000 if wire.last_analyzed_ts < SECONDS_BELOW else 1)
+    return CandleAge(closed, min(moment(at), closed + ARRIVAL))
 
 
 def state_of(config: ConfigWire, marks: Sequence[Mark]) -> BotState:
@@ -78,7 +81,8 @@ def state_of(config: ConfigWire, marks: Sequence[Mark]) -> BotState:
     return BotState.PAUSED if "pause" in verbs and "halt" not in verbs else BotState.RUNNING
 
 
-def status_of(bot_id: str, snap: Snapshot, now: datetime) -> BotStatus:
+def status_of(bot_id: str, snap: Snapshot, now: datetime, paper: bool = False) -> BotStatus:
+    """`paper`: its venue is known to hold paper money only; Freqtrade itself cannot tell."""
     config = snap.config
     positions = tuple(position_of(trade) for trade in snap.trades if trade.amount > 0)
     newest = newest_candle(snap)
@@ -87,7 +91,7 @@ def status_of(bot_id: str, snap: Snapshot, now: datetime) -> BotStatus:
     return BotStatus(
         bot_id=bot_id,
         state=state_of(config, snap.marks),
-        mode=MoneyMode.PAPER if config.dry_run else MoneyMode.LIVE,
+        mode=MoneyMode.PAPER if config.dry_run or paper else MoneyMode.LIVE,
         gated=gated(config),
         equity=None if snap.balance is None else money(_worth(snap.balance), config),
         pnl=None if known is None or known.profit_all_coin is None else money(known.profit_all_coin, config),
@@ -170,13 +174,16 @@ def days_of(config: ConfigWire, days: Sequence[DayWire]) -> tuple[DayPnl, ...]:
 
 
 def equity_of(config: ConfigWire, days: Sequence[DayWire], now: datetime) -> tuple[EquityPoint, ...]:
-    """Worth at the end of each day, of closed trades only (Freqtrade keeps no other), oldest first."""
+    """Worth at the end of each day, of closed trades only (Freqtrade keeps no other), oldest first. Days before the
+    first trade are left out: Freqtrade fills them in."""
+    traded = [day.date for day in days if day.trade_count]
+    first = min(traded, default="")
     points = [
         EquityPoint(
             min(_day(day.date) + timedelta(days=1), now), day.starting_balance + day.abs_profit, config.stake_currency
         )
         for day in days
-        if day.starting_balance is not None
+        if day.starting_balance is not None and first and day.date >= first
     ]
     return tuple(sorted(points, key=lambda point: point.at))
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from random import Random
 from time import monotonic
 
+from workbench.bots.freqtrade_bot import FreqtradeBot
 from workbench.bots.http_bot import HttpBot
 from workbench.domain.desk import Health, MarketClock
 from workbench.domain.errors import BotError
@@ -80,7 +81,8 @@ class BotRegistry:
         """Live, ready, fresh: judged now from what was last heard. Raises UnknownBotError."""
         member = self.get(bot_id)
         bar = member.timeframe(self.market.timeframe if self.market else "30m")
-        return judge(member.pulse, Yardstick(now or datetime.now(UTC), bar.seconds, SILENCE_S, self.market))
+        market = self.market if member.keeps_market_time or (self.market and self.market.speed == 1) else None
+        return judge(member.pulse, Yardstick(now or datetime.now(UTC), bar.seconds, SILENCE_S, market))
 
     def pick(self, capability: str, *tags: str) -> Member:
         """One of the capable and healthy bots that carry all of `tags`: the cheaper of two drawn by chance.
@@ -127,5 +129,5 @@ class BotRegistry:
         """End that task, and close the connections to bots that discovery opened."""
         await self._poller.stop()
         for member in self.members.values():
-            if member.source != "code" and isinstance(member.bot, HttpBot):
+            if member.source != "code" and isinstance(member.bot, HttpBot | FreqtradeBot):
                 await member.bot.close()

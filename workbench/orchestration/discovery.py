@@ -2,18 +2,22 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
+from workbench.bots import freqtrade_bot
+from workbench.bots.freqtrade_bot import FreqtradeBot
+from workbench.bots.freqtrade_config import configs_in, login_from_environment, login_from_keyring, read_address
+from workbench.bots.freqtrade_line import Login, login_of_run
 from workbench.bots.http_bot import HttpBot
-from workbench.domain.errors import WorkbenchError
+from workbench.domain.errors import BotError, WorkbenchError
 from workbench.domain.ports import Bot
 from workbench.orchestration.local_bot import in_thread
 from workbench.orchestration.plain_text import plain, reason
-from workbench.settings import Settings
+from workbench.settings import FreqtradeSettings, Settings
 
 GROUP = "workbench.bots"
 LOAD_S = 10.0
@@ -56,7 +60,8 @@ class Discovery:
     async def look(self) -> tuple[list[Candidate], list[str]]:
         """Everything found, and what went wrong in words. Never raises for one bad bot or one broken package."""
         problems: list[str] = []
-        found = self._from_settings() + await self._from_packages(problems)
+        found = self._from_settings() + await asyncio.to_thread(self._freqtrades, problems)
+        found += await self._from_packages(problems)
         try:
             found += await self._from_ledger()
         except WorkbenchError as error:
@@ -69,6 +74,16 @@ class Discovery:
             Candidate(bot.bot_id, "settings", _http(bot.bot_id, bot.url, _secret(bot.token_env)), bot.url, bot.tags)
             for bot in bots
         ]
+
+    def _freqtrades(self, problems: list[str]) -> list[Candidate]:
+        """Those of `[[freqtrade]]`: by config, by a folder of configs, or by address. Blocking."""
+        found = []
+        for named in self._settings.freqtrade if self._settings else ():
+            try:
+                found += list(_candidates(named))
+            except WorkbenchError as error:
+                problems.append(plain(error))
+        return found
 
     async def _from_packages(self, problems: list[str]) -> list[Candidate]:
         """Entry points are loaded once: their import runs other people's code, so in a thread and with a limit."""
@@ -88,11 +103,40 @@ class Discovery:
         bots = await asyncio.to_thread(self._tables.announced)
         return [
             Candidate(
-                bot.bot_id, "announced", _http(bot.bot_id, bot.url, self._token), bot.url, tuple(bot.tags),
+                bot.bot_id, "announced", _announced(bot, self._token), bot.url, tuple(bot.tags),
                 tuple(bot.capabilities) or None,
             )
             for bot in bots
         ]  # fmt: skip
+
+
+def _announced(bot: Announced, token: str) -> Callable[[], Bot]:
+    """A Freqtrade that the desk has started is opened with a login made of the run's token."""
+    if freqtrade_bot.TAG in bot.tags:
+        login = login_of_run(bot.bot_id, token)
+        return lambda: FreqtradeBot(bot.bot_id, bot.url, login, paper="paper" in bot.tags)
+    return _http(bot.bot_id, bot.url, token)
+
+
+def _candidates(named: FreqtradeSettings) -> Iterator[Candidate]:
+    """The login is read when the bot is made, and nowhere kept. Raises BotError."""
+    login = login_from_environment(named.username_env, named.password_env)
+    if named.config is None:
+        if not (named.url and named.bot_id):
+            raise BotError("a [[freqtrade]] table needs config, or url and bot_id")
+        login = login or login_from_keyring(named.bot_id)
+        if login is None:
+            raise BotError(f"no login of {named.bot_id}: set {named.username_env} and {named.password_env}")
+        yield _freqtrade(named.bot_id, named.url, login, named.tags)
+        return
+    for path in configs_in(named.config.expanduser()):
+        address = read_address(path, login)
+        bot_id = named.bot_id if named.bot_id and named.config.is_file() else address.bot_id
+        yield _freqtrade(bot_id, address.url, address.login, named.tags)
+
+
+def _freqtrade(bot_id: str, url: str, login: Login, tags: tuple[str, ...]) -> Candidate:
+    return Candidate(bot_id, "settings", lambda: FreqtradeBot(bot_id, url, login), url, tags)
 
 
 def _http(bot_id: str, url: str, token: str) -> Callable[[], Bot]:

@@ -54,6 +54,11 @@ class Member:
         return status.gated if status else self.about.get("gated") is True
 
     @property
+    def keeps_market_time(self) -> bool:
+        """Whether the venue's clock says how old its data may be; a Freqtrade lives by the wall clock at any speed."""
+        return self.about.get("clock") != "wall"
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         told = self.about.get("symbols")
         return tuple(s for s in told if isinstance(s, str)) if isinstance(told, list | tuple) else ()

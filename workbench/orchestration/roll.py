@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 import structlog
 
+from workbench.bots.freqtrade_bot import FreqtradeBot
 from workbench.bots.http_bot import HttpBot
 from workbench.domain.errors import BotError, UnknownBotError
 from workbench.domain.ports import CAPABILITIES
@@ -24,7 +25,7 @@ def admit(members: Members, candidate: Candidate) -> Member:
         raise BotError(f"a bot named {alike[0]!r} is registered already; remove it first, or choose another name")
     tags = frozenset(map(check_tag, candidate.tags))
     made = candidate.make()
-    remote = isinstance(made, HttpBot)
+    remote = isinstance(made, HttpBot | FreqtradeBot)
     has = CAPABILITIES if remote else able(made)
     wanted = has if candidate.capabilities is None else candidate.capabilities
     if lacks := sorted(set(wanted) - set(has)):
