@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--python", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--config", type=Path, action="append", default=[])
+    parser.add_argument("--tag", action="append", default=[])
     parser.add_argument("--ready-s", type=float, default=90.0)
     args = parser.parse_args()
     try:
@@ -58,7 +59,7 @@ def _run(args: argparse.Namespace) -> int:
         _wait_ready(process, name, f"http://{HOST}:{port}", log_path, args.ready_s, told)
         if told:
             return 0
-        ready = {"bot_id": name, "url": f"http://{HOST}:{port}", "tags": ["freqtrade"], "pid": process.pid}
+        ready = {"bot_id": name, "url": f"http://{HOST}:{port}", "tags": ["freqtrade", *args.tag], "pid": process.pid}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         while process.poll() is None and not told:

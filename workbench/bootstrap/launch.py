@@ -18,6 +18,7 @@ import structlog
 
 from workbench.bootstrap import parts
 from workbench.bootstrap.connection import Connection, connect
+from workbench.bootstrap.freqtrade_start import freqtrade_specs
 from workbench.bootstrap.ports import HOST, require_free
 from workbench.bootstrap.processes import ChildSpec, Household
 from workbench.bootstrap.run_file import DeskRun, forget_run, only_desk, write_run
@@ -35,10 +36,12 @@ ANNOUNCED_FOR = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """What the command line adds to the settings. `fresh`: a new run, the venue's accounts of the old one set aside."""
+    """What the command line adds to the settings. `fresh`: a new run, the venue's accounts of the old one set aside.
+    `freqtrades`: names of the Freqtrades to start as well, made with `workbench freqtrade new`."""
 
     lab: bool = False
     fresh: bool = False
+    freqtrades: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ async def _start(settings: Settings, options: UpOptions, tell: Tell, stack: Asyn
     stack.callback(forget_run, settings.home)
     connection = await stack.enter_async_context(connect(settings, run))
     news.connect(connection)
-    tell(f"starting {len(settings.research.kinds)} bots and the page")
+    tell(f"starting {len(settings.research.kinds) + len(options.freqtrades)} bots and the page")
     crier = Crier(connection)
     stack.push_async_callback(crier.stop)
     page_url, lab_url = await _children(connection, options, house, crier)
@@ -105,6 +108,7 @@ async def _children(connection: Connection, options: UpOptions, house: Household
     """Bots, page and Lab, side by side. Returns the addresses of page and Lab."""
     settings = connection.settings
     specs = [*await _bot_specs(connection), parts.page_spec(settings)]
+    specs += await freqtrade_specs(connection, options.freqtrades)
     lab_url = ""
     if options.lab:
         port, token = parts.settled_port(0), secrets.token_urlsafe(16)
@@ -177,13 +181,13 @@ class Crier:
 
     def __init__(self, connection: Connection):
         self._connection = connection
-        self._urls: dict[str, str] = {}
+        self._met: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._task: asyncio.Task | None = None
 
     def meet(self, said: Mapping[str, Any]) -> bool:
         """Take in a child's first words; says whether they are a bot's."""
         if "bot_id" in said:
-            self._urls[said["bot_id"]] = said["url"]
+            self._met[said["bot_id"]] = said["url"], tuple(said.get("tags", ("research",)))
         return "bot_id" in said
 
     async def start(self) -> None:
@@ -194,13 +198,13 @@ class Crier:
         if self._task:
             self._task.cancel()
             await asyncio.wait([self._task])
-        for bot_id in self._urls:
+        for bot_id in self._met:
             await asyncio.to_thread(self._connection.ledger.tables.withdraw, bot_id)
 
     async def cry(self) -> None:
         tables = self._connection.ledger.tables
-        for bot_id, url in self._urls.items():
-            await asyncio.to_thread(tables.announce, bot_id, url, (), ("research",), ANNOUNCED_FOR)
+        for bot_id, (url, tags) in self._met.items():
+            await asyncio.to_thread(tables.announce, bot_id, url, (), tags, ANNOUNCED_FOR)
 
     async def _go_on(self) -> None:
         while True:

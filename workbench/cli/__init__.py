@@ -18,6 +18,7 @@ COMMANDS = {
     "shell": "ask in a loop, with completion and history",
     "bots": "list the bots and their health",
     "exchange": "run the paper exchange alone",
+    "freqtrade": "make a Freqtrade that the desk starts and watches: workbench freqtrade new NAME --strategy FILE",
     "candles": "fetch, import, list and check recorded candles",
     "bench": "measure what was promised",
     "doctor": "what is installed, reachable and writable, and the mend for each fault",

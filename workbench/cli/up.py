@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from workbench.bootstrap.freqtrade_start import settings_for
 from workbench.bootstrap.launch import RunningDesk, UpOptions, running_desk
 from workbench.bootstrap.logs import configure_logs
 from workbench.domain.desk import BotRow, DashboardData
@@ -30,13 +31,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=float, metavar="N", help="replay: market seconds a second (900: a bar in 2 s)")
     parser.add_argument("--from", dest="start", metavar="DATE", help="replay from this day, in a new run")
     parser.add_argument("--fresh", action="store_true", help="a new run: accounts of the last one are set aside")
+    parser.add_argument(
+        "--with",
+        dest="freqtrades",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a Freqtrade too (may be repeated)",
+    )
     parser.add_argument("--lab", action="store_true", help="JupyterLab too")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
 
 
 def run(args: argparse.Namespace) -> int:
     settings = load_settings(exchange__source=args.exchange, exchange__speed=args.speed, exchange__start=args.start)
-    options = UpOptions(lab=args.lab, fresh=args.fresh or args.start is not None)
+    names = tuple(dict.fromkeys(args.freqtrades))
+    settings = settings_for(settings, names, _tell)
+    options = UpOptions(lab=args.lab, fresh=args.fresh or args.start is not None, freqtrades=names)
     configure_logs("WARNING")
     return asyncio.run(_until_told(settings, options, browser=not args.no_browser))
 
@@ -64,7 +75,7 @@ async def _live(
 ) -> None:
     began = time.monotonic()
     async with running_desk(settings, options, _tell) as desk:
-        data = await _healthy(desk, len(settings.research.kinds))
+        data = await _healthy(desk, len(settings.research.kinds) + len(options.freqtrades))
         standing.set()
         _show(desk, data, time.monotonic() - began)
         if browser:
