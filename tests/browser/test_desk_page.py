@@ -99,17 +99,17 @@ def test_the_chart_zooms_at_the_pointer_and_a_double_click_resets(live):
     page.locator(".legend button").first.click()
 
 
-def test_halt_says_what_it_cannot_do_and_does_nothing(live):
+def test_a_page_that_cannot_halt_says_what_to_type(live):
     page = live
-    halt = page.locator("button.halt")
 
-    assert halt.get_attribute("aria-disabled") == "true"
-    halt.focus()
-    words = text(page, ".halt-words")
-    assert "does nothing" in words
-    for line in re.findall(r"workbench ask '([^']+)'", words):
-        assert find((line.split()[0].removeprefix("/"),)), f"{line} is no command"
+    page.locator("button.halt").click()
+    words = text(page, ".halt-instead")
+    page.keyboard.press("Escape")
+
     assert "workbench ask '/halt all'" in words
+    assert find(("halt",))
+    assert page.locator(".halt-form").is_hidden()
+    assert page.locator("dialog[open]").count() == 0
 
 
 def test_theme_pair_and_sort_are_remembered_and_readable(visit):

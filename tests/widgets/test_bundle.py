@@ -30,7 +30,7 @@ def test_what_is_bundled_carries_its_licence():
     assert "MIT" in (STATIC / "vendor" / "uPlot.LICENSE").read_text()
 
 
-@pytest.mark.parametrize("path", [*SOURCES, STATIC / "desk_panel.css"], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*SOURCES, *sorted(STATIC.glob("*.css"))], ids=lambda path: path.name)
 def test_nothing_is_fetched_and_nothing_is_parsed_as_markup(path):
     text = path.read_text(encoding="utf-8")
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -11,6 +11,8 @@ import structlog
 from workbench.domain.desk import DashboardData
 from workbench.widgets.desk_panel import DeskPanel
 from workbench.widgets.desk_pump import PanelSettings
+from workbench.widgets.halt_hand import Asks
+from workbench.widgets.page_pump import Page
 
 log = structlog.get_logger(__name__)
 
@@ -31,15 +33,26 @@ class UnifiedDashboard:
     """Owns the page's polling: `show` begins it, `stop` ends it; without a page's heartbeat it sleeps by itself.
 
     ledger : where given, a new event is shown at once instead of at the next poll.
+    pages : the tabs behind the first, in order (`dashboard.pages.pages_of(desk)` makes those of this product).
+    dispatcher : where given, the halt button works.
     """
 
-    def __init__(self, center: Center, ledger: Tailing | None = None, settings: PanelSettings | None = None):
+    def __init__(
+        self,
+        center: Center,
+        ledger: Tailing | None = None,
+        settings: PanelSettings | None = None,
+        pages: Sequence[Page] = (),
+        dispatcher: Asks | None = None,
+    ):
         self._news = _News(ledger) if ledger is not None else None
         wake = self._news.wait if self._news else None
-        self.panel = DeskPanel(center.get_unified_dashboard_data, settings, wake)
+        self.panel = DeskPanel(center.get_unified_dashboard_data, settings, wake, pages, dispatcher)
 
-    def show(self) -> DeskPanel:
-        """The widget, live: make it a cell's last value, or `display` it."""
+    def show(self, opens_at: str = "") -> DeskPanel:
+        """The widget, live: make it a cell's last value, or `display` it. `opens_at`: the tab it begins with."""
+        if opens_at:
+            self.panel.opens_at = opens_at
         self.start()
         return self.panel
 

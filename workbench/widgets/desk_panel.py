@@ -1,5 +1,6 @@
 """The desk on a page: state, bots, equity, positions and events, live, in JupyterLab and Voila alike."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,18 +8,25 @@ import anywidget
 import traitlets
 
 from workbench.widgets.desk_pump import DeskPump, Feed, PanelSettings, Wake
+from workbench.widgets.halt_hand import Asks, HaltHand
+from workbench.widgets.page_pump import Page, PagePump
 from workbench.widgets.tokens import css_variables
 
+FIRST = "overview"
+SHEETS = ("desk_panel.css", "risk.css", "halt.css")
 STATIC = Path(__file__).parent / "static"
 
 
 def _stylesheet() -> str:
-    parts = (STATIC / "vendor" / "uPlot.min.css", STATIC / "desk_panel.css")
+    parts = (STATIC / "vendor" / "uPlot.min.css", *(STATIC / name for name in SHEETS))
     return "\n".join([css_variables(".wb"), *(part.read_text(encoding="utf-8") for part in parts)])
 
 
 class DeskPanel(anywidget.AnyWidget):
     """Shows what `feed` (async () -> DashboardData) tells. `start` needs the kernel's running loop.
+
+    pages : what stands behind the first tab, in order; each is asked only while it is open.
+    dispatcher : where given, the halt button halts through it; else it says what to type instead.
 
     `snapshot` is read from the live buffer whenever a page asks for the widget's state, so a reload restores it;
     in between only differences travel.
@@ -28,23 +36,42 @@ class DeskPanel(anywidget.AnyWidget):
     _css = _stylesheet()
 
     snapshot = traitlets.Dict().tag(sync=True, to_json=lambda _, panel: panel.pump.mirror.snapshot())
+    pages = traitlets.List(traitlets.Unicode(), [FIRST]).tag(sync=True)
+    opens_at = traitlets.Unicode(FIRST).tag(sync=True)
+    halts = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, feed: Feed, settings: PanelSettings | None = None, wake: Wake | None = None):
+    def __init__(
+        self,
+        feed: Feed,
+        settings: PanelSettings | None = None,
+        wake: Wake | None = None,
+        pages: Sequence[Page] = (),
+        dispatcher: Asks | None = None,
+    ):
         self.pump = DeskPump(feed, self.send, settings or PanelSettings(), wake)
-        super().__init__()
+        self.behind = PagePump(pages, self.send)
+        self.hand = HaltHand(dispatcher, self.send) if dispatcher else None
+        super().__init__(pages=[FIRST, *self.behind.names], halts=dispatcher is not None)
         self.on_msg(self._hear)
 
     def start(self) -> None:
         self.pump.start()
 
     async def stop(self) -> None:
-        """End the polling; the page keeps the last figures, which turn stale."""
+        """End the polling; the page keeps the last figures, which turn stale. A halt under way goes on."""
+        await self.behind.stop()
         await self.pump.stop()
 
     def _hear(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """A page says that it is there ('beat'), or also which message it has seen last ('hello')."""
+        """A page says that it is there ('beat'), which message it has seen last ('hello'), which tab it looks at
+        ('look', 'choose'), or that somebody halts or releases."""
         if not isinstance(content, dict):
             return
         self.pump.beat()
-        if content.get("kind") == "hello" and content.get("seq") != self.pump.mirror.seq:
+        kind = content.get("kind")
+        if kind == "hello" and content.get("seq") != self.pump.mirror.seq:
             self.send(self.pump.mirror.snapshot())
+        elif kind in ("beat", "look", "choose"):
+            self.behind.hear(content)
+        elif kind in ("halt", "release") and self.hand:
+            self.hand.hear(content)

@@ -95,6 +95,8 @@ def bot(row: BotRow, as_of: datetime) -> Json:
         "word": health.word,
         "ok": health.ok,
         "reason": clean(health.reason),
+        "trading": row.trading.value,
+        "trading_reason": clean(row.trading_reason),
         "latency": None if health.latency_ms is None else number(round(health.latency_ms)),
         "data_at": _data_at(row, as_of),
         "tags": [clean(tag, NAME_CHARS) for tag in row.tags],

@@ -3,10 +3,7 @@ import { el, setAttr, setClass, setText } from "./dom.js";
 import * as show from "./format.js";
 import { mark, showChip } from "./marks.js";
 
-const HALT_WORDS =
-  "This button does nothing yet. To halt now, in a terminal: workbench ask '/halt all' (no entries, orders cancelled, positions closed, proved at the venue). To stop entries only: workbench ask '/pause all'.";
-
-export function header(store, { openView }) {
+export function header(store, { openView, halt }) {
   const state = el("span", { class: "state" });
   const equity = figure("Equity");
   const day = figure("Day P&L");
@@ -24,7 +21,7 @@ export function header(store, { openView }) {
     el("span", { class: "spring" }),
     dots,
     view,
-    haltButton(),
+    halt.button,
   );
   const update = () => {
     const { total, market, phase } = store.view;
@@ -41,12 +38,6 @@ export function header(store, { openView }) {
   return { node, update };
 }
 
-function haltButton() {
-  const words = el("span", { class: "halt-words", id: `halt-${Math.random().toString(36).slice(2)}`, role: "note", text: HALT_WORDS });
-  const button = el("button", { type: "button", class: "halt", "aria-disabled": "true", "aria-describedby": words.id, text: "Halt" });
-  return el("span", { class: "halt-box" }, button, words);
-}
-
 function figure(label) {
   const name = el("span", { class: "label", text: label });
   const value = el("span", { class: "value", text: show.UNKNOWN });
@@ -55,7 +46,8 @@ function figure(label) {
 
 function showState(node, view, old) {
   const running = view.desk !== null;
-  const word = view.state === null ? "waiting" : running && !old ? view.state : running ? "stale" : "not running";
+  const stopped = view.state === "halted" && !old; // a halt holds whether or not a desk runs
+  const word = view.state === null ? "waiting" : (running || stopped) && !old ? view.state : running ? "stale" : "not running";
   setText(node, word.toUpperCase());
   setAttr(node, "data-state", word);
   setAttr(node, "title", running ? `Commands are executed by ${view.desk.holder}` : "Nobody executes commands now");

@@ -1,14 +1,11 @@
 // The desk's page: wires the store to its panels. Python side: workbench/widgets/desk_panel.py.
-import { barsPanel } from "./bars.js";
-import { botsPanel } from "./bots.js";
-import { chartPanel } from "./chart.js";
 import { el } from "./dom.js";
-import { eventsPanel } from "./events.js";
+import { HaltDialog } from "./halt.js";
 import { header } from "./header.js";
-import { showChip } from "./marks.js";
 import { noticesBar } from "./notices.js";
-import { positionsPanel } from "./positions.js";
+import { PAGES } from "./pages.js";
 import { Store } from "./store.js";
+import { tabs } from "./tabs.js";
 import { paperOf, viewDialog } from "./view_dialog.js";
 
 const BEAT_MS = 10000;
@@ -16,33 +13,41 @@ const TICK_MS = 1000;
 
 function render({ model, el: host }) {
   const root = el("div", { class: "wb desk" });
-  const paper = () => paperOf(root);
-  const store = new Store((message) => model.send(message));
-  const parts = [botsPanel(store, paper), chartPanel(store, paper), barsPanel(store, paper), positionsPanel(store, paper)];
-  const [bots, chart, bars, positions] = parts;
-  const events = eventsPanel(store);
+  const ask = (message) => model.send(message);
+  const store = new Store(ask);
+  const halt = new HaltDialog(store, ask, Boolean(model.get("halts")));
+  const desk = { store, paper: () => paperOf(root), ask, halt };
+  const pages = pagesOf(model.get("pages"), desk);
+  const sheets = tabs(pages, {
+    opensAt: model.get("opens_at"),
+    own: document.body.classList.contains("wb-page"),
+    onShow: ({ id, page }) => {
+      if (page.repaint) page.repaint(); // unseen, it had neither size nor colours
+      if (model.get("pages").includes(id)) ask({ kind: "look", page: id });
+      store.changed();
+    },
+  });
   const repaint = () => {
-    chart.repaint();
+    for (const { page } of pages) page.repaint?.();
     store.changed();
   };
   const dialog = viewDialog(root, repaint);
-  const top = header(store, { openView: dialog.open });
+  const top = header(store, { openView: dialog.open, halt });
   const notices = noticesBar(store);
-  const main = el("div", { class: "panels" }, chart.node, bars.node, bots.node, positions.node, events.node);
-  root.append(top.node, notices.node, main, dialog.node);
+  root.append(top.node, sheets.list, notices.node, ...sheets.sheets, dialog.node, halt.node);
   host.style.cssText += "display: block; width: 100%; margin: 0;"; // the page sizes itself by the width it is given
   host.append(root);
 
   const update = () => {
-    for (const part of [top, notices, ...parts, events]) part.update();
-    for (const part of parts) showChip(part.chip, store.view);
+    for (const part of [top, notices, halt]) part.update();
+    pages.find(({ id }) => id === sheets.current)?.page.update();
     root.dataset.phase = store.view.phase;
     root.dataset.seq = store.view.seq;
   };
   const hear = (message) => store.hear(message);
   const keys = (event) => press(event, root, dialog);
   const light = matchMedia("(prefers-color-scheme: light)");
-  const beat = setInterval(() => model.send({ kind: "beat" }), BEAT_MS);
+  const beat = setInterval(() => ask({ kind: "beat", page: sheets.current }), BEAT_MS);
   const tick = setInterval(update, TICK_MS); // ages grow by themselves
   store.subscribe(update);
   model.on("msg:custom", hear);
@@ -50,6 +55,7 @@ function render({ model, el: host }) {
   light.addEventListener("change", repaint);
   store.hear(model.get("snapshot"));
   store.catchUp();
+  sheets.begin();
   update();
 
   return () => {
@@ -58,8 +64,17 @@ function render({ model, el: host }) {
     model.off("msg:custom", hear);
     document.removeEventListener("keydown", keys);
     light.removeEventListener("change", repaint);
-    chart.destroy();
+    sheets.destroy();
+    for (const { page } of pages) page.destroy?.();
   };
+}
+
+/** The pages that the kernel can fill, in our order. */
+function pagesOf(names, desk) {
+  return PAGES.filter((Page) => names.includes(Page.id)).map((Page) => {
+    const page = new Page(desk);
+    return { id: Page.id, title: Page.title, node: page.node, page };
+  });
 }
 
 /** Keys of the whole page; those of a table or the chart are heard there first. */

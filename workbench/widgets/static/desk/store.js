@@ -10,6 +10,8 @@ export class Store {
     this.heardAt = Date.now();
     this.skew = null; // this browser's clock less the desk's, at the least delay seen
     this.askedAt = 0;
+    this.pages = new Map(); // page id → {view, at, trouble}, newest
+    this.dialogs = new Set(); // hear what the kernel says of a halt or a release
     this.version = 0; // rises with each change of the equity lines
     this.listeners = new Set();
   }
@@ -44,6 +46,8 @@ export class Store {
     if (!message || typeof message !== "object") return;
     if (message.kind === "snapshot") this.restore(message);
     else if (message.kind === "diff") this.apply(message);
+    else if (message.kind === "page") this.turn(message);
+    else if (message.kind === "halt" || message.kind === "release") for (const dialog of this.dialogs) dialog.hear(message);
     else return;
     this.heardAt = Date.now();
     this.changed();
@@ -72,6 +76,12 @@ export class Store {
     if (message.events) view.events = [...message.events, ...view.events].slice(0, 60);
     if (message.equity) this.extend(message.equity);
     if (message.set?.as_of) this.compare();
+  }
+
+  /** Figures of one page, whole; where it failed the old ones stay and grow old. */
+  turn({ page, view, trouble }) {
+    const held = this.pages.get(page) ?? { view: null, at: null };
+    this.pages.set(page, view ? { view, at: Date.now(), trouble: "" } : { ...held, trouble: trouble || "no answer" });
   }
 
   extend({ set = {}, add = {}, drop = [] }) {

@@ -1,0 +1,96 @@
+"""The halt button as a trader meets it: on a real exchange with real bots, and nobody leading a desk."""
+
+import json
+
+import pytest
+
+from tests.browser.conftest import Visits
+from tests.browser.test_desk_page import text, until
+from tests.support.desk_page_floor import PageFloor
+from tests.support.page_server import PageServer
+from workbench.commands.catalogue import find
+from workbench.dashboard.page_settings import NOTEBOOK
+from workbench.domain.desk import DeskState
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def floor(tmp_path):
+    with PageFloor(tmp_path / "home") as floor:
+        yield floor
+
+
+@pytest.fixture
+def page(browser, floor):
+    with PageServer("--port", "0", "--heated", "0", notebook=NOTEBOOK, env=floor.env) as served:
+        visits = Visits(browser, served)
+        page = visits(ready=".wb.desk[data-phase=live]")
+        page.kernels = served.kernels
+        yield page
+        visits.leave()
+
+
+def typed(page, word):
+    page.locator("button.halt").click()
+    page.locator(".halt-form .typed").fill(word)
+
+
+def test_a_typed_halt_leaves_the_venue_flat_and_a_code_releases_it(page, floor):
+    until(lambda: page.locator(".positions tbody tr").count() > 0, 30)
+    assert any(floor.holdings().values())
+
+    typed(page, "hal")
+    words = text(page, ".halt-lead")
+    assert words.startswith("Halt 2 bots, close ")
+    assert "worth" in words
+    assert "USD in fees" in words
+    assert "trend" in text(page, ".halt-effects")
+    assert page.locator(".halt-go").is_disabled()
+    page.keyboard.press("Enter")
+    assert floor.ledger.states.all() == {}
+
+    page.locator(".halt-form .typed").fill("halt")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "document.querySelector('.halt-dialog h2').textContent.includes('2 of 2 confirmed')", timeout=30_000
+    )
+    outcomes = {
+        row.locator(".halt-name").inner_text(): row.locator("b").inner_text()
+        for row in page.locator(".halt-bots li").all()
+    }
+    assert outcomes == {"trend": "confirmed", "mean_reversion": "confirmed"}
+    assert not any(floor.holdings().values())
+    assert floor.open_orders() == []
+    assert floor.ledger.states.all()["desk"].state is DeskState.HALTED
+
+    page.locator(".release button", has_text="Release…").click()
+    page.locator(".release-form").wait_for(state="visible", timeout=10_000)
+    code = text(page, ".release-code")
+    assert "good for" in text(page, ".release-form")
+    page.locator(".release-form .typed").fill("zzzzzz" if code != "zzzzzz" else "yyyyyy")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.release').textContent.includes('code is wrong')", timeout=10_000)
+    assert "desk" in floor.ledger.states.all()
+
+    page.locator(".release button", has_text="Release…").click()
+    page.locator(".release-form").wait_for(state="visible", timeout=10_000)
+    page.locator(".release-form .typed").fill(text(page, ".release-code"))
+    page.keyboard.press("Enter")
+    until(lambda: floor.ledger.states.all() == {})
+
+
+def test_a_page_that_lost_its_kernel_says_what_to_type_instead(page):
+    page.evaluate("window.realNow = Date.now")
+    kernel_id = json.loads(page.locator("#jupyter-config-data").text_content())["kernelId"]
+    for kernel in page.kernels():
+        if kernel_id in " ".join(kernel.cmdline()):
+            kernel.kill()
+    page.evaluate("Date.now = () => window.realNow() + 120000")
+
+    page.locator("button.halt").click()
+
+    page.locator(".halt-instead").wait_for(state="visible", timeout=15_000)
+    line = text(page, ".halt-instead code")
+    assert line == "workbench ask '/halt all'"
+    assert find(("halt",))
