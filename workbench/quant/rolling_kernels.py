@@ -1,7 +1,7 @@
 """Compiled sums over sliding windows, without ever subtracting a bar that left.
 
 Rows are cut into blocks as long as the window. A window that ends inside block k is a *tail* of block k − 1 and a
-*head* of block k, so its sum is tails[start] + head: two additions of things that are still inside. Nothing is taken away, so
+*head* of block k, so its sum is tails[start] + head: additions of what is still inside. Nothing is taken away, so
 an outlier that leaves takes its rounding with it. The matrix is worked on in tiles that stay in the cache; memory sees
 the result only.
 
