@@ -2,7 +2,8 @@
 
 from urllib.parse import parse_qs
 
-from tests.support import desk_views
+from tests.support import desk_page_risk, desk_views
+from workbench.dashboard.risk_page import RiskPage
 from workbench.dashboard.unified_dashboard import UnifiedDashboard
 from workbench.widgets.desk_pump import PanelSettings
 
@@ -17,7 +18,8 @@ def open_page(query: str) -> tuple[desk_views.PlayedDesk, UnifiedDashboard]:
         least_gap_s=float(asked.get("gap", 0.25)),
         lapse_s=float(asked.get("lapse", 90)),
     )
-    return desk, UnifiedDashboard(desk, settings=settings)
+    risk = desk_page_risk.PlayedRisk(getattr(desk_page_risk, asked.get("case", ""), None))
+    return desk, UnifiedDashboard(desk, settings=settings, pages=[RiskPage(risk.look, risk.what_if)])
 
 
 def _broken(_data):

@@ -4,8 +4,10 @@
 """
 
 import asyncio
+import json
 import os
 import threading
+import urllib.request
 from concurrent.futures import Future
 from datetime import timedelta
 
@@ -80,3 +82,8 @@ class PageFloor:
     def open_orders(self):
         accounts = self.call(self._floor.venue.snapshot())["accounts"]
         return [order for account in accounts.values() for order in account["open_orders"]]
+
+    def price(self, market):
+        """The last price of `market` ('BTCUSD') at the venue."""
+        with urllib.request.urlopen(f"{self._floor.url}/api/v3/ticker/price?symbol={market}", timeout=10) as answer:
+            return float(json.load(answer)["price"])

@@ -1,10 +1,28 @@
 """The pages behind the overview. A new one is a class with `name`, `look` and `choose`, and one line here."""
 
-from typing import Any
+from typing import Any, Protocol
 
+from workbench.dashboard.risk_page import RiskPage
+from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.widgets.page_pump import Page
 
 
-def pages_of(desk: Any) -> list[Page]:
-    """The pages of a `bootstrap.connection.Connection`, in the order of their tabs."""
-    return []
+class Desk(Protocol):
+    """The part of a `bootstrap.connection.Connection` that pages are made of."""
+
+    @property
+    def center(self) -> UnifiedCommandCenter: ...
+
+    @property
+    def dispatcher(self) -> Any: ...
+
+    @property
+    def ledger(self) -> Any: ...
+
+    @property
+    def run(self) -> Any: ...
+
+
+def pages_of(desk: Desk) -> list[Page]:
+    """In the order of their tabs."""
+    return [RiskPage.of(desk.center, desk.run.exchange_url if desk.run else "")]

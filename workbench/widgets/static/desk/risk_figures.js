@@ -37,16 +37,17 @@ function box(name) {
 }
 
 const cash = (value, currency) => (typeof value === "number" ? `${show.fixed(value)} ${currency}` : show.UNKNOWN);
-const level = (view) => `${show.fixed(view.confidence * 100, 0)} %`;
+const percent = (part) => show.fixed(part * 100, 1).replace(/\.0$/, "");
+const level = (view) => `${percent(view.confidence)} %`;
 const tail = (key) => ({
-  text: (f, currency) => cash(f[key].historical.money, currency),
-  under: (f, currency) => `${share(f[key].historical.share)}; normal ${cash(f[key].parametric.money, currency)}`,
+  text: (f, currency) => cash(f[key].historical.money ?? f[key].parametric.money, currency), // without a history the normal law
+  under: (f, currency) => `${share(f[key].historical.share)} of equity; normal law ${cash(f[key].parametric.money, currency)}`,
 });
 
 const FIGURES = [
   { label: "Gross exposure", text: (f, c) => cash(f.gross, c), under: (f) => `${share(f.gross_share, 1)} of equity` },
   { label: "Net exposure", text: (f, c) => (typeof f.net === "number" ? `${show.signed(f.net)} ${c}` : show.UNKNOWN), under: (f) => `${share(f.net_share, 1)} of equity` },
   { label: "Volatility", text: (f) => (typeof f.volatility_year === "number" ? `${share(f.volatility_year, 1)} a year` : show.UNKNOWN), under: (f) => `${share(f.volatility_bar, 3)} a bar` },
-  { label: "VaR", name: (view) => `VaR ${level(view)}, a bar`, hover: (view) => `A loss this large or larger in ${show.fixed((1 - view.confidence) * 100, 0)} of 100 bars`, ...tail("var") },
-  { label: "CVaR", name: (view) => `CVaR ${level(view)}, a bar`, hover: (view) => `The mean loss of the worst ${show.fixed((1 - view.confidence) * 100, 0)} of 100 bars`, ...tail("cvar") },
+  { label: "VaR", name: (view) => `VaR ${level(view)}, a bar`, hover: (view) => `A loss this large or larger in ${percent(1 - view.confidence)} of 100 bars`, ...tail("var") },
+  { label: "CVaR", name: (view) => `CVaR ${level(view)}, a bar`, hover: (view) => `The mean loss of the worst ${percent(1 - view.confidence)} of 100 bars`, ...tail("cvar") },
 ];

@@ -7,7 +7,7 @@ export function heatPanel(paper) {
   const { node, body, chip } = panel("Exposure by bot and market", "heat");
   const table = el("table", { class: "heatmap" });
   const blank = el("p", { class: "blank", text: "No bot holds anything, and no order is open." });
-  const legend = el("p", { class: "heat-legend muted" }, el("i", { class: "heat-key", "data-side": "long" }), "long ", el("i", { class: "heat-key", "data-side": "short" }), "short; open orders count at their worst case");
+  const legend = el("p", { class: "heat-legend muted" }, el("i", { class: "heat-key", "data-side": "long" }), "long ", el("i", { class: "heat-key", "data-side": "short" }), "short");
   body.append(el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Exposure by bot and market" }, table, blank), legend);
   let shape = "";
   let cells = [];

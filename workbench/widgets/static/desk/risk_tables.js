@@ -4,7 +4,7 @@ import * as show from "./format.js";
 import { swatch } from "./marks.js";
 import { Table } from "./table.js";
 
-const percent = (value) => (typeof value === "number" ? `${show.fixed(value * 100, 1)} %` : show.UNKNOWN);
+const percent = (value) => (typeof value === "number" ? `${show.fixed(value * 100, 1).replace(/\.0$/, "")} %` : show.UNKNOWN);
 const figure = (id, label, text, more = {}) => ({ id, label, right: true, text, sort: (row) => row[id], ...more });
 const cash = (id) => (row) => (typeof row[id] === "number" ? show.fixed(row[id]) : show.UNKNOWN);
 
@@ -17,7 +17,7 @@ export function limitsPanel() {
       { id: "scope", label: "Of", text: (row) => row.scope, css: "name outside" },
       { id: "name", label: "Limit", text: (row) => row.name, css: "outside" },
       { id: "room", label: "Used", text: (row) => percent(row.part), sort: (row) => row.part, paint: roomBar },
-      figure("used", "Held", cash("used")),
+      figure("used", "Held", cash("used"), { wide: true }),
       figure("cap", "Cap", cash("cap"), { title: (row) => (row.tightened ? `${show.fixed(row.before)} before it was tightened` : null), tone: (row) => (row.tightened ? "warning" : null) }),
       figure("headroom", "Left", cash("headroom"), { wide: true, tone: (row) => (row.headroom !== null && row.headroom <= 0 ? "down" : null) }),
       { id: "why", label: "Tightened because", text: (row) => row.why || "", css: "outside reason", wide: true, title: (row) => row.why },
