@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     halt: HaltSettings = HaltSettings()
     triggers: TriggerSettings = TriggerSettings()
     limits: LimitSettings = LimitSettings()
+    sectors: dict[str, str] = {}
     bots: tuple[BotSettings, ...] = ()
     freqtrade: tuple[FreqtradeSettings, ...] = ()
 

@@ -13,6 +13,8 @@ _TARGET = Parameter("target", Kind.TARGET, "a bot, @tag, several joined by comma
 _HORIZON = Parameter("horizon", Kind.COUNT, "how many bars ahead", needed=False, option=True)
 _ID = Parameter("id", Kind.WORD, "a name for this request: sent twice it acts once", needed=False, option=True)
 
+_MARKETS = Parameter("symbols", Kind.SYMBOL, "two markets or more, as in BTCUSD ETHUSD", many=True)
+
 CATALOGUE: tuple[Spec, ...] = (
     Spec(
         ("help",),
@@ -67,6 +69,17 @@ CATALOGUE: tuple[Spec, ...] = (
         "cross_analyze",
         (*_MARKET, _SOME),
         example="/cross analyze BTCUSD 1h",
+    ),
+    Spec(
+        ("correlate",),
+        "how markets move together: matrix, how a pair's correlation went, whether it changed, forecasts side by side",
+        "correlate",
+        (
+            _MARKETS,
+            Parameter("tf", Kind.TIMEFRAME, "the bar length, 1h without it", needed=False),
+            Parameter("window", Kind.COUNT, "bars that count as now, 240 without it", needed=False),
+        ),
+        example="/correlate BTCUSD ETHUSD LTCUSD 1h 240",
     ),
     Spec(
         ("tune",),

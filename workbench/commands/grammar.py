@@ -4,14 +4,20 @@ Two rules keep effects from happening by accident: a command that changes someth
 begins with its full name, slash included; and nothing is guessed: what is close is suggested, not done.
 """
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from workbench.commands.spec import Known, Line, Parameter, Spec
+from workbench.commands.spec import Kind, Known, Line, Parameter, Spec
 from workbench.commands.values import read_value
 from workbench.commands.words import Word, split
 from workbench.domain.errors import CommandError
+
+_LOOKS = {
+    Kind.TIMEFRAME: re.compile(r"\d{1,4}([mhdwM]|min|mins|hours?|days?|weeks?)", re.ASCII),
+    Kind.COUNT: re.compile(r"\d+", re.ASCII),
+}
 
 
 def parse(line: str, catalogue: Sequence[Spec], known: Known) -> Line:
@@ -24,7 +30,8 @@ def parse(line: str, catalogue: Sequence[Spec], known: Known) -> Line:
     values: dict[str, Any] = {}
     notes: list[str] = []
     for parameter, text in [*_placed(spec, positional), *given]:
-        values[parameter.name] = read_value(parameter, text, known, notes)
+        value = read_value(parameter, text, known, notes)
+        values[parameter.name] = (*values.get(parameter.name, ()), value) if parameter.many else value
     return Line(spec, values, tuple(notes))
 
 
@@ -95,7 +102,7 @@ def _option(spec: Spec, name: str) -> Parameter:
 
 def _placed(spec: Spec, words: Sequence[Word]) -> list[tuple[Parameter, str]]:
     """Words by their place. Raises CommandError for one too few or too many."""
-    places = spec.places
+    places = _stretched(spec.places, words)
     if len(words) > len(places):
         extra = words[len(places)].text[:40]
         raise CommandError(f"{spec.name} does not take {extra!r}; it is written {spec.usage}")
@@ -103,3 +110,22 @@ def _placed(spec: Spec, words: Sequence[Word]) -> list[tuple[Parameter, str]]:
         if parameter.needed:
             raise CommandError(f"{spec.name} needs {parameter.name.upper()}: {parameter.help}; as in {spec.example}")
     return [(parameter, word.text) for parameter, word in zip(places, words, strict=False)]
+
+
+def _stretched(places: Sequence[Parameter], words: Sequence[Word]) -> Sequence[Parameter]:
+    """The places, one that takes `many` words repeated for each of them, and those that no word looks like left out."""
+    at = next((at for at, parameter in enumerate(places) if parameter.many), None)
+    if at is None:
+        return places
+    later = places[at + 1 :]
+    end = next((i for i, w in enumerate(words) if i > at and any(_looks(p, w) for p in later)), len(words))
+    rest: list[Parameter] = []
+    for word in words[end:]:
+        meant = next((p for p in later if p not in rest and _looks(p, word)), None)
+        rest += [meant] if meant else []
+    rest += [parameter for parameter in later if parameter not in rest]
+    return [*places[:at], *[places[at]] * max(1, end - at), *rest]
+
+
+def _looks(parameter: Parameter, word: Word) -> bool:
+    return parameter.kind in _LOOKS and not word.quoted and bool(_LOOKS[parameter.kind].fullmatch(word.text))

@@ -35,7 +35,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One argument. An `option` is given as --name VALUE, the others by their place."""
+    """One argument. An `option` is given as --name VALUE, the others by their place. `many`: takes every word up to the
+    first that looks like one of the places after it (a bar length, a whole number); its value is a tuple."""
 
     name: str
     kind: Kind
@@ -43,12 +44,14 @@ class Parameter:
     needed: bool = True
     option: bool = False
     choices: tuple[str, ...] = ()
+    many: bool = False
 
     @property
     def usage(self) -> str:
         if self.option:
             return f"[--{self.name} {self.kind.value.upper()}]"
         shown = "|".join(self.choices) if self.choices else self.name.upper()
+        shown += " …" if self.many else ""
         return shown if self.needed else f"[{shown}]"
 
 

@@ -46,9 +46,9 @@ def changed_at(x, y, at: int) -> Change:
     split = int(np.searchsorted(kept, at))
     if min(split, len(u) - split) < LEAST:
         raise ValueRefused(f"needs {LEAST} bars on both sides of {at}, got {split} and {len(u) - split}")
-    before, e_before = _influence(u[:split], v[:split])
-    after, e_after = _influence(u[split:], v[split:])
-    error = math.sqrt(_long_run(e_before) / len(e_before) + _long_run(e_after) / len(e_after))
+    before, e_before = influence(u[:split], v[:split])
+    after, e_after = influence(u[split:], v[split:])
+    error = math.sqrt(long_run(e_before) / len(e_before) + long_run(e_after) / len(e_after))
     freedom = min(len(e_before), len(e_after)) / (1 + 2 * _lags(min(len(e_before), len(e_after))))
     statistic = abs(after - before) / error if error > 0 else 0.0
     return Change(int(at), before, after, float(2 * t.sf(statistic, freedom)), len(u))
@@ -61,13 +61,13 @@ def scan(x, y) -> Change:
     u, v, kept = _scaled(x, y)
     if len(u) < 2 * LEAST:
         raise ValueRefused(f"a scan needs {2 * LEAST} bars where both moved, got {len(u)}")
-    _, e = _influence(u, v)
+    _, e = influence(u, v)
     path = np.cumsum(e - e.mean()) / math.sqrt(len(e))
     inside = slice(LEAST // 2 - 1, len(e) - LEAST // 2)
     bend = int(np.argmax(np.abs(path[inside]))) + inside.start
-    scale = math.sqrt(_long_run(e))
+    scale = math.sqrt(long_run(e))
     p_value = float(kstwobign.sf(abs(path[bend]) / scale)) if scale > 0 else 1.0
-    before, after = (_influence(u[part], v[part])[0] for part in (slice(0, bend + 1), slice(bend + 1, None)))
+    before, after = (influence(u[part], v[part])[0] for part in (slice(0, bend + 1), slice(bend + 1, None)))
     return Change(int(kept[min(bend + 1, len(kept) - 1)]), before, after, p_value, len(u))
 
 
@@ -119,7 +119,7 @@ def _over_volatility(r, keep):
     return out
 
 
-def _influence(u: np.ndarray, v: np.ndarray) -> tuple[float, np.ndarray]:
+def influence(u: np.ndarray, v: np.ndarray) -> tuple[float, np.ndarray]:
     """The correlation, and what each bar adds to it: mean zero, so that a change shows as a drift."""
     u, v = u - u.mean(), v - v.mean()
     scale_u, scale_v = u.std(), v.std()
@@ -134,7 +134,7 @@ def _lags(n: int) -> int:
     return int(4 * (n / 100) ** (2 / 9))
 
 
-def _long_run(e: np.ndarray) -> float:
+def long_run(e: np.ndarray) -> float:
     """Newey–West variance of √n times the mean."""
     e = e - e.mean()
     lags = _lags(len(e))

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from workbench.commands.asked import Asked
+from workbench.commands.handlers.correlate import correlate
 from workbench.commands.handlers.effects import pause, resume, tune
 from workbench.commands.handlers.halts import halt, release
 from workbench.commands.handlers.overview import bots, events, help_, risk, status
@@ -22,6 +23,7 @@ HANDLERS: Mapping[str, Handler] = {
     "cross_forecast": cross_forecast,
     "cross_plan": cross_plan,
     "cross_analyze": cross_analyze,
+    "correlate": correlate,
     "tune": tune,
     "pause": pause,
     "resume": resume,
