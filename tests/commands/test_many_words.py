@@ -32,7 +32,7 @@ def test_markets_then_bar_length_then_window(line, values):
     ("line", "words"),
     [
         ("/correlate", "needs SYMBOLS"),
-        ("/correlate btc 1h eth", "does not take 'eth'|is no timeframe|whole number"),
+        ("/correlate btc 1h eth", "'eth' is no number"),
         ("/correlate btc dgoe", "no market 'dgoe'"),
         ("/correlate 1h", "no market '1h'"),
     ],

@@ -79,7 +79,7 @@ CATALOGUE: tuple[Spec, ...] = (
             Parameter("tf", Kind.TIMEFRAME, "the bar length, 1h without it", needed=False),
             Parameter("window", Kind.COUNT, "bars that count as now, 240 without it", needed=False),
         ),
-        example="/correlate BTCUSD ETHUSD LTCUSD 1h 240",
+        example="/correlate BTCUSD ETHUSD 1h 240",
     ),
     Spec(
         ("tune",),

@@ -17,7 +17,7 @@ AT_ONCE = 4
 async def recent_candles(
     exchange: Any, symbols: Sequence[str], timeframe: str, bars: int
 ) -> tuple[dict[str, pd.DataFrame], Mapping[str, str]]:
-    """(candle tables by symbol, reasons by symbol that failed): up to `bars` closed bars before the venue's market time.
+    """(candle tables by symbol, reasons by symbol that failed): up to `bars` closed bars before the market's now.
 
     A market that cannot be read costs the others nothing. Raises ExchangeError where the venue does not tell its time
     or no market can be read.

@@ -1,7 +1,8 @@
 """A correlation through time with the interval that belongs to it, on returns that are heavy-tailed and cluster.
 
-The standard error is that of the mean of each bar's influence, with Bartlett weights (see `correlation_change`), carried
-through Fisher's transform so that the interval stays inside [−1, 1]. Row t looks at bars up to its window's end.
+The standard error is that of the mean of each bar's influence, with Bartlett weights (see `correlation_change`),
+carried through Fisher's transform so that the interval stays inside [−1, 1]. Row t looks at bars up to its
+window's end.
 """
 
 import numpy as np
@@ -14,7 +15,7 @@ from workbench.quant.correlation_change import influence, long_run
 def correlation_path(x, y, window: int, step: int = 1, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
     """(ends, values): index of each window's last bar, and rows (correlation, low, high) of shape (n_windows, 3).
 
-    x, y : (n,) returns in step, NaN where missing; a window with fewer than half its bars, or one that stands still, is NaN.
+    x, y : (n,) returns in step, NaN where missing; a window with fewer than half its bars, or standing still, is NaN.
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     ends = window_ends(len(x), window, step)

@@ -99,7 +99,7 @@ def betas(returns, market) -> np.ndarray:
 
 
 def stability(rolling) -> np.ndarray:
-    """How steady a pair's correlation was: 1 − its standard deviation over windows, from values of shape (n_windows, …).
+    """How steady a pair's correlation was: 1 − its standard deviation over windows, of (n_windows, …) values.
 
     1 never moved, 0 swung between −1 and 1. NaN where fewer than two windows are known. Take windows apart."""
     r = np.asarray(rolling, dtype=float)

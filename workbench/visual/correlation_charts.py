@@ -1,4 +1,6 @@
-"""Altair charts of correlations: heatmap, rolling line with its interval, scatter. Each value also stands as a number."""
+"""Altair charts of correlations: heatmap, rolling line with its interval, scatter."""
+
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -11,7 +13,7 @@ alt.data_transformers.disable_max_rows()
 GREATEST_LABELLED = 14  # above so many assets a number in each cell cannot be read
 
 
-def heatmap(matrix: pd.DataFrame, order: list[str] | None = None, theme: str = "dark") -> alt.LayerChart:
+def heatmap(matrix: pd.DataFrame, order: list[str] | None = None, theme: str = "dark") -> Any:
     """Every pair as a coloured cell, red −1 … green 1, with its number while there is room; unknown pairs are empty."""
     colours = themed(theme)
     names = order or list(matrix)
@@ -32,7 +34,7 @@ def heatmap(matrix: pd.DataFrame, order: list[str] | None = None, theme: str = "
     return alt.layer(*layers).properties(width=side, height=side)
 
 
-def rolling_line(path: pd.DataFrame, title: str, theme: str = "dark") -> alt.LayerChart:
+def rolling_line(path: pd.DataFrame, title: str, theme: str = "dark") -> Any:
     """A pair's rolling correlation with its 90 % interval. path : `MultiAssetCorrelation.path`."""
     colours = themed(theme)
     rows = path.rename_axis("time").reset_index()
@@ -48,7 +50,7 @@ def rolling_line(path: pd.DataFrame, title: str, theme: str = "dark") -> alt.Lay
     ).properties(width=620, height=180, title=title)
 
 
-def scatter(assets: MultiAssetCorrelation, one: str, other: str, theme: str = "dark") -> alt.LayerChart:
+def scatter(assets: MultiAssetCorrelation, one: str, other: str, theme: str = "dark") -> Any:
     """Returns of two markets bar by bar over the last window, with the line of least squares."""
     colours = themed(theme)
     rows = (100 * assets.returns[[one, other]]).iloc[-assets.window :].dropna().set_axis(["one", "other"], axis=1)
@@ -89,7 +91,7 @@ def leads_table(assets: MultiAssetCorrelation, greatest_lag: int = 6) -> pd.Data
     return pd.DataFrame(rows, columns=["leader", "follower", "bars later", "correlation", "p"])
 
 
-def prediction_heatmap(assets: MultiAssetCorrelation, theme: str = "dark") -> alt.LayerChart:
+def prediction_heatmap(assets: MultiAssetCorrelation, theme: str = "dark") -> Any:
     """Out of sample: the share of squared error that the row's past saves in forecasting the column, in percent.
 
     Cells that help beyond doubt (p ≤ 5 %, all pairs together) carry a star.

@@ -1,4 +1,4 @@
-"""How several markets move together, from their closed bars: kept current bar by bar, asked for as numbers or charts."""
+"""How several markets move together, from their closed bars: kept current bar by bar, asked for as numbers."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -37,7 +37,7 @@ class MultiAssetCorrelation:
         self.timeframe, self.window = Timeframe.parse(timeframe), window
         self.symbols = tuple(candles)
         self.sectors = sectors_of(self.symbols, sectors)
-        closes = pd.concat({symbol: table["close"] for symbol, table in candles.items()}, axis=1).sort_index()
+        closes = pd.concat({symbol: table["close"] for symbol, table in candles.items()}, axis=1, sort=True)
         self._closes = closes.reindex(columns=list(self.symbols))
         self._weighted = EwmaCorrelation(len(self.symbols), max(2.0, window / 4))
         for row in self.returns.to_numpy():
@@ -82,7 +82,7 @@ class MultiAssetCorrelation:
         return pd.DataFrame(values, list(self.symbols), list(self.symbols))
 
     def path(self, one: str, other: str, step: int = 1) -> pd.DataFrame:
-        """Rolling correlation of a pair with its 90 % interval: columns correlation, low, high; index bar open times."""
+        """Rolling correlation of a pair with its 90 % interval: columns correlation, low, high; bar open times."""
         x = self.returns
         ends, values = correlation_path(x[self._known(one)], x[self._known(other)], self.window, step)
         return pd.DataFrame(values, x.index[ends], ["correlation", "low", "high"])
