@@ -66,15 +66,16 @@ REPLAY_DAY = "2018-06-02"  # where RISE lies in the bars below: a day after the 
 def quick_candles(symbols=("BTC/USD", "ETH/USD"), bars=6000, bar_s=60):
     """Real half-hour bars, told as if each had lasted a minute or less: prices and volumes are as they were."""
     tables = {}
-    for symbol in symbols:
-        table = sample.load(symbol)
+    for number, symbol in enumerate(symbols):
+        real = symbol if symbol in sample.SYMBOLS else sample.SYMBOLS[number % len(sample.SYMBOLS)]
+        table = sample.load(real)
         first = table.index.searchsorted(RISE) - 86_400 // bar_s
         table = table.iloc[first : first + bars].copy()
         start = pd.Timestamp("2018-06-01", tz="UTC").as_unit("ms")
         table.index = pd.DatetimeIndex(
             start + np.arange(len(table)) * pd.Timedelta(seconds=bar_s), name=table.index.name
         )
-        table.index = table.index.as_unit(sample.load(symbol).index.unit)
+        table.index = table.index.as_unit(sample.load(real).index.unit)
         tables[symbol] = table
     return tables
 
@@ -175,10 +176,10 @@ async def _pump(source, sink):
 class Market:
     """A paper exchange of one-minute bars that keeps wall time, and a turnstile before it."""
 
-    def __init__(self, symbols=("BTC/USD", "ETH/USD"), **options):
+    def __init__(self, symbols=("BTC/USD", "ETH/USD"), bars=6000, **options):
         self.loop, self.symbols = Loop(), symbols
         known = {"timeframe": MINUTE, "speed": 1.0, "rebase_now": True, "admin_token": ADMIN, **options}
-        self.exchange = PaperExchange(ExchangeOptions(candles=quick_candles(symbols), **known))
+        self.exchange = PaperExchange(ExchangeOptions(candles=quick_candles(symbols, bars), **known))
         self.direct = self.loop.run(self.exchange.start(0))
         self.turnstile = Turnstile(self.direct)
         self.url = self.loop.run(self.turnstile.start())

@@ -5,6 +5,7 @@ nothing, after the second nobody knows. The same holds for a question that stays
 """
 
 import asyncio
+import base64
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,13 +36,17 @@ def login_of_run(bot_id: str, token: str) -> Login:
     return Login("workbench", f"wb-{password}")
 
 
+def _basic(login: Login) -> str:
+    return "Basic " + base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
+
+
 class FreqtradeLine:
     """`url` without a path, as in http://127.0.0.1:8080."""
 
     def __init__(self, bot_id: str, url: str, login: Login, session: aiohttp.ClientSession | None = None):
         self.bot_id, self.url = bot_id, url.rstrip("/")
         self._login = login
-        self._headers = {"Authorization": aiohttp.BasicAuth(login.username, login.password, "utf-8").encode()}
+        self._headers = {"Authorization": _basic(login)}
         self._session, self._own = session, session is None
 
     @property
