@@ -7,10 +7,12 @@ import pytest
 from tests.browser.conftest import Visits
 from tests.browser.test_desk_page import text, until
 from tests.support.desk_page_floor import PageFloor
+from tests.support.desk_views import EVIL
 from tests.support.page_server import PageServer
 from workbench.commands.catalogue import find
 from workbench.dashboard.page_settings import NOTEBOOK
 from workbench.domain.desk import DeskState
+from workbench.widgets import desk_wire as wire
 
 pytestmark = pytest.mark.browser
 
@@ -94,3 +96,64 @@ def test_a_page_that_lost_its_kernel_says_what_to_type_instead(page):
     line = text(page, ".halt-instead code")
     assert line == "workbench ask '/halt all'"
     assert find(("halt",))
+
+
+DIALOG = """
+const sent = [], evil = EVIL;
+const held = {positions: [{symbol: evil, value: 5}]};
+const heard = {silentMs: null, now: Date.now(), dialogs: new Set()};
+const store = {view: {state: "active"}, bots: [{id: evil, status: held}], ...heard};
+const dialog = new m.HaltDialog(store, (message) => sent.push(message), true);
+document.body.append(dialog.button, dialog.node);
+dialog.open();
+dialog.typed.value = "halt";
+dialog.typed.dispatchEvent(new Event("input"));
+dialog.form.requestSubmit();
+"""
+
+
+def scripted(page, evil, rest):
+    script = DIALOG.replace("EVIL", json.dumps(evil)) + rest
+    return page.evaluate(f"async () => {{ const m = await import('/halt.js'); {script} }}")
+
+
+@pytest.mark.parametrize("evil", [name for name in EVIL if len(name) < 500])
+def test_every_name_in_the_dialog_is_text(modules, evil):
+    evil = wire.clean(evil)
+    report = """
+    const row = {id: evil, outcome: evil, confirmed: false, left: evil, why: evil};
+    const told = {title: evil, ok: false, error: evil, bots: [row], notes: [evil]};
+    dialog.hear({kind: "halt", id: sent[0].id, phase: "done", ...told});
+    await new Promise((done) => setTimeout(done, 50));
+    return [dialog.title.textContent, dialog.node.querySelectorAll("img, script, svg, iframe, a, link").length];"""
+
+    title, tags = scripted(modules, evil, report)
+
+    assert (title, tags) == (evil, 0)
+    assert modules.evaluate("window.fired") is None
+
+
+def test_a_halt_that_nobody_takes_up_says_within_seconds_what_to_type(modules):
+    rest = """
+    const before = dialog.instead.hidden;
+    const real = Date.now;
+    Date.now = () => real() + 4000;
+    dialog.update();
+    const after = dialog.instead.hidden;
+    Date.now = real;
+    return [before, after, dialog.progress.textContent, sent[0].typed];"""
+
+    before, after, progress, typed = scripted(modules, "trend", rest)
+
+    assert (before, after, typed) == (True, False, "halt")
+    assert "waiting for this page's Python" in progress
+
+
+def test_what_the_kernel_refuses_is_said_and_can_be_tried_again(modules):
+    rest = """
+    dialog.hear({kind: "halt", id: "another's", phase: "done", title: "not mine", bots: [], notes: []});
+    const mine = dialog.title.textContent;
+    dialog.hear({kind: "halt", id: sent[0].id, phase: "refused", error: "the ledger is locked"});
+    return [mine, dialog.error.textContent, dialog.form.hidden, dialog.instead.hidden];"""
+
+    assert scripted(modules, "trend", rest) == ["Halting all bots", "the ledger is locked", False, False]

@@ -48,10 +48,9 @@ def sentence(desk: RiskDesk) -> str:
     if not largest:
         return f"{held}. What it may cost is not known: {'; '.join(desk.unknown) or 'too little history'}."
     bot, market = (max(rows, key=lambda row: row.volatility) for rows in (largest, desk.contributions_by_symbol))
-    return (
-        f"{held}; a bar in the worst {worst} costs {desk.cvar.historical_money:,.2f} {desk.currency} on average. Most of it is {bot.name} ({bot.volatility:.0%}) "
-        f"and {market.name} ({market.volatility:.0%})."
-    )
+    cost = f"{desk.cvar.historical_money:,.2f} {desk.currency}"
+    most = f"{bot.name} ({bot.volatility:.0%}) and {market.name} ({market.volatility:.0%})"
+    return f"{held}; a bar in the worst {worst} costs {cost} on average. Most of it is {most}."
 
 
 def exposure_table(desk: RiskDesk) -> pd.DataFrame:

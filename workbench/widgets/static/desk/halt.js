@@ -43,7 +43,6 @@ export class HaltDialog {
 
   open(scope = "desk") {
     if (this.node.open) return;
-    if (this.phase === "done" && this.store.view.state !== "halted") this.phase = "ask"; // released since
     this.release.begin(scope);
     this.node.showModal();
     this.update();
@@ -51,6 +50,7 @@ export class HaltDialog {
   }
 
   closed() {
+    if (this.phase === "done") Object.assign(this, { phase: "ask", report: null }); // its report was read
     this.typed.value = "";
     this.go.disabled = true;
     this.button.focus();
