@@ -20,7 +20,7 @@ def spec_of(chart: Any, theme: str = "dark") -> dict[str, Any]:
 
 
 def png(chart: Any, theme: str = "dark", scale: float = 1.0) -> bytes:
-    """The picture as PNG; scale 2 for a phone. Raises ValueRefused where the chart is none, or asks for data elsewhere."""
+    """The picture as PNG; scale 2 for a phone. Raises ValueRefused where the chart is none or loads data."""
     return _converted(vl_convert.vegalite_to_png, chart, theme, scale=scale)
 
 
