@@ -94,6 +94,8 @@ def test_what_if_stands_beside_the_present_figures(visit):
     annual = played.desk(desk_page_risk.HELD, correlated=True).volatility.annual
     assert page.locator(".risk-figures .other").nth(2).inner_text() == f"→ {annual * 100:.1f} % a year"
 
+    assert "by the normal law" not in page.locator(".risk-figures .other").nth(3).inner_text()  # this one has a history
+
     page.locator("[data-what=correlations]").click()
     page.wait_for_function("document.querySelector('.what-said').textContent === ''")
     assert page.locator(".risk-figures .other:visible").count() == 0
@@ -162,3 +164,25 @@ def test_on_a_real_exchange_the_page_shows_what_the_venue_holds(browser, tmp_pat
         assert limits["gross"] == fixed(shown)
         assert re.fullmatch(r"\d+\.\d % a year", volatility)
         visits.leave()
+
+
+def test_a_what_if_without_a_history_is_compared_by_one_law(modules):
+    figures = """{gross: 1, gross_share: 1, net: 1, net_share: 1, volatility_year: 1, volatility_bar: 1,
+      var: LOSS, cvar: LOSS}"""
+    loss = "{historical: {money: HISTORY, share: 0.1}, parametric: {money: NORMAL, share: 0.1}}"
+
+    def told(history, normal):
+        return figures.replace("LOSS", loss.replace("HISTORY", history).replace("NORMAL", normal))
+
+    steps = f"""(() => {{
+      const strip = m.figuresStrip();
+      const what = {{label: "together", figures: {told("null", "190.45")}}};
+      const now = {told("197.04", "171.69")};
+      const view = {{figures: now, what_if: what, currency: "USD", confidence: 0.975, unknown: []}};
+      strip.update(view, {{market: null, bots: new Map()}});
+      return [".value", ".other"].map((css) => strip.node.querySelectorAll(css)[3].textContent);
+    }})()"""
+
+    seen = modules.evaluate(f"async () => {{ const m = await import('/risk_figures.js'); return {steps}; }}")
+
+    assert seen == ["197.04 USD", "→ 190.45 USD, now 171.69 USD, by the normal law"]

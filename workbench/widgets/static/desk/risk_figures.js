@@ -20,7 +20,7 @@ export function figuresStrip() {
         setAttr(value, "title", value.textContent === show.UNKNOWN ? view.unknown[0] ?? "not computed" : figure.hover?.(view) ?? null);
         setText(under, figure.under(view.figures, view.currency));
         const then = view.what_if?.figures;
-        setText(other, then ? `→ ${figure.text(then, view.currency)}` : "");
+        setText(other, then ? `→ ${(figure.then ?? figure.text)(then, view.currency, view.figures)}` : "");
         setAttr(other, "title", then ? view.what_if.label : null);
         setAttr(other, "hidden", then ? null : "hidden");
       }
@@ -40,9 +40,16 @@ const cash = (value, currency) => (typeof value === "number" ? `${show.fixed(val
 const percent = (part) => show.fixed(part * 100, 1).replace(/\.0$/, "");
 const level = (view) => `${percent(view.confidence)} %`;
 const tail = (key) => ({
-  text: (f, currency) => cash(f[key].historical.money ?? f[key].parametric.money, currency), // without a history the normal law
+  text: (f, currency) => cash(f[key].historical.money, currency),
+  then: (f, currency, now) => beside(f[key], now[key], currency),
   under: (f, currency) => `${share(f[key].historical.share)} of equity; normal law ${cash(f[key].parametric.money, currency)}`,
 });
+
+/** Like with like: where a supposed market has no history, the normal law now and then. */
+function beside(then, now, currency) {
+  if (then.historical.money !== null || then.parametric.money === null) return cash(then.historical.money, currency);
+  return `${cash(then.parametric.money, currency)}, now ${cash(now.parametric.money, currency)}, by the normal law`;
+}
 
 const FIGURES = [
   { label: "Gross exposure", text: (f, c) => cash(f.gross, c), under: (f) => `${share(f.gross_share, 1)} of equity` },
