@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from workbench.orchestration.risk_coordinator import (
     annual_volatility,
     capped,
     inverse_volatility,
+    joint_returns,
 )
 
 GOOD = Health(True, True, True)
@@ -185,3 +187,65 @@ def test_shares_are_shares_and_capped_like_the_naive_twin(volatility, cap, pool)
     assert all(-1e-12 <= share <= caps[bot] + 1e-12 for bot, share in found.items())
     assert sum(found.values()) <= pool + 1e-9
     assert_allclose([found[b] for b in shares], list(naive.capped(shares, caps).values()), atol=1e-6)
+
+
+def noisy(seed, size, other=None, mix=0.0, count=300):
+    own = np.random.default_rng(seed).standard_normal(count) * size
+    return curve(own if other is None else mix * other + np.sqrt(1 - mix * mix) * own)
+
+
+def crowd():
+    """Two bots that do the same, one that goes its own way; all equally volatile."""
+    common = np.random.default_rng(7).standard_normal(300) * 0.01
+    twins = [BotRecord(n, GOOD, noisy(i, 0.01, common, 0.95)) for i, n in enumerate("ab")]
+    return [*twins, BotRecord("alone", GOOD, noisy(9, 0.01))]
+
+
+@pytest.mark.parametrize("method", ["equal_risk", "hierarchical", "cvar"])
+def test_bots_that_move_together_share_what_one_that_does_not_gets(method):
+    by_risk = RiskCoordinator(1.0).distribute(Money(900.0, "USD"), crowd(), NOW, method)
+    plain = RiskCoordinator(1.0).distribute(Money(900.0, "USD"), crowd(), NOW, "inverse_volatility")
+
+    a, b, alone = (budget.share for budget in by_risk.budgets)
+    assert by_risk.method == method
+    assert alone > 1.15 * max(a, b)
+    assert alone > 1.15 * plain.budgets[2].share
+    assert_allclose(a + b + alone, 1)
+
+
+def test_correlations_at_one_leave_inverse_volatility():
+    stressed = RiskCoordinator(1.0).distribute(Money(900.0, "USD"), crowd(), NOW, "equal_risk", 1.0)
+
+    assert_allclose([budget.share for budget in stressed.budgets], 1 / 3, rtol=0.1)
+    assert any("100%" in note for note in stressed.notes)
+
+
+def test_the_order_of_bots_changes_nobody_s_budget():
+    bots = crowd()
+    one, other = (RiskCoordinator(1.0).distribute(Money(900.0, "USD"), order, NOW) for order in (bots, bots[::-1]))
+
+    shares = {budget.bot_id: budget.share for budget in other.budgets}
+    assert_allclose([shares[budget.bot_id] for budget in one.budgets], [b.share for b in one.budgets], rtol=1e-6)
+
+
+def test_too_little_common_history_falls_back_and_says_so():
+    late = curve([0.01 * (-1) ** i for i in range(80)])
+    bots = [BotRecord("a", GOOD, late), BotRecord("b", GOOD, late[30:])]
+    shared = RiskCoordinator().distribute(Money(100.0, "USD"), bots, NOW)
+
+    assert shared.method == "inverse_volatility"
+    assert "60 are needed" in shared.notes[0]
+
+
+def test_a_method_nobody_knows_and_a_stress_beyond_one_are_refused():
+    with pytest.raises(ValueRefused, match="no method 'kelly'"):
+        RiskCoordinator().distribute(Money(1.0, "USD"), [], NOW, "kelly")
+    with pytest.raises(ValueRefused, match="stress must lie"):
+        RiskCoordinator().distribute(Money(1.0, "USD"), [], NOW, "equal_risk", 1.5)
+
+
+def test_a_common_grid_never_knows_a_later_equity():
+    early, late = curve([0.01] * 50), curve([0.02] * 80)
+    known = joint_returns([early, late])
+    grown = joint_returns([early, [*late, EquityPoint(NOW + timedelta(days=90), 1e9, "USD")]])
+    assert_allclose(grown, known)

@@ -141,7 +141,7 @@ CATALOGUE: tuple[Spec, ...] = (
     ),
     Spec(
         ("risk", "status"),
-        "who may trade, what is held against its limit, and how far each account has fallen",
+        "who may trade, what is held, volatility, VaR and CVaR with who they come from, and how far each has fallen",
         "risk_status",
         example="/risk status",
     ),
@@ -150,6 +150,16 @@ CATALOGUE: tuple[Spec, ...] = (
         "every limit with what is left of it, and what halts by itself",
         "risk_limits",
         example="/risk limits",
+    ),
+    Spec(
+        ("risk", "whatif"),
+        "the desk's risk as if a bot held half, or correlations went toward 1, beside what it is now",
+        "risk_whatif",
+        (
+            Parameter("change", Kind.CHOICE, "halve BOT, or correlations 1", choices=("halve", "correlations")),
+            Parameter("of", Kind.WORD, "the bot, or how far toward 1"),
+        ),
+        example="/risk whatif correlations 1",
     ),
     Spec(
         ("risk", "size"),
@@ -162,8 +172,19 @@ CATALOGUE: tuple[Spec, ...] = (
         ("risk",),
         "how an exposure would be shared among the bots, and why",
         "risk",
-        (Parameter("exposure", Kind.NUMBER, "what to share out; the sum of equities without it", needed=False),),
-        example="/risk 20,000",
+        (
+            Parameter("exposure", Kind.NUMBER, "what to share out; the sum of equities without it", needed=False),
+            Parameter(
+                "method",
+                Kind.CHOICE,
+                "equal_risk without it",
+                needed=False,
+                option=True,
+                choices=("equal_risk", "hierarchical", "cvar", "inverse_volatility"),
+            ),
+            Parameter("stress", Kind.NUMBER, "correlations so far toward 1, 0 to 1", needed=False, option=True),
+        ),
+        example="/risk 20,000 --method cvar",
     ),
 )
 

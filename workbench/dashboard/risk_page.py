@@ -11,7 +11,7 @@ from workbench.widgets import risk_wire
 from workbench.widgets.desk_wire import Json
 
 if TYPE_CHECKING:
-    from workbench.dashboard.risk_feed import RiskFeed
+    from workbench.orchestration.risk_feed import RiskFeed
 
 WhatIf = Callable[[RiskDesk, Mapping[str, Any]], Awaitable[RiskDesk]]
 
@@ -32,7 +32,7 @@ class RiskPage:
 
         def fed() -> "RiskFeed":
             if not feed:
-                from workbench.dashboard.risk_feed import RiskFeed
+                from workbench.orchestration.risk_feed import RiskFeed
 
                 feed.append(RiskFeed(center, venue_url))
             return feed[0]

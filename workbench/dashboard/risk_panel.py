@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.dashboard.pages import Desk, pages_of
-from workbench.dashboard.risk_feed import RiskFeed
+from workbench.orchestration.risk_feed import RiskFeed
 from workbench.dashboard.unified_dashboard import UnifiedDashboard
 from workbench.domain.risk_desk import Contribution, RiskDesk
 from workbench.widgets.desk_panel import DeskPanel

@@ -13,14 +13,14 @@ from workbench.domain.portfolio import EquityPoint, Money
 from workbench.domain.ports import AccountVenue
 from workbench.ledger.log import SqlLedger
 from workbench.orchestration.bot_registry import BotRegistry, Targets
-from workbench.orchestration.effects import EFFECTS, Effects
+from workbench.orchestration.effects import EFFECTS, Effects, issuer
 from workbench.orchestration.emergency import EmergencyStop
-from workbench.orchestration.fan_out import Answered
+from workbench.orchestration.fan_out import Answer, Answered, Failed
 from workbench.orchestration.glance import Glance, accounts
 from workbench.orchestration.member import Member
 from workbench.orchestration.memory import CrossBotMemory
 from workbench.orchestration.portfolio_manager import PortfolioManager
-from workbench.orchestration.questions import Asking, CrossBotResult, ask_bots
+from workbench.orchestration.questions import Asking, CrossBotResult, ask_bots, checked_args
 from workbench.orchestration.risk_coordinator import BotRecord, RiskCoordinator, RiskDistribution
 from workbench.orchestration.trading_states import TradingStates
 from workbench.settings import Settings
@@ -83,12 +83,15 @@ class UnifiedCommandCenter:
     ) -> CrossBotResult:
         """Ask or tell several bots one thing. `target_bots`: an id, '@tag', 'all' or a list of those; None: all.
 
-        Questions: status, forecast, plan, analyze, trades, equity. Effects: pause, resume, halt, tune; the same
-        `command_id` twice has one effect. One bot's failure is its answer, never an exception. Raises CommandError for
-        a wrong command or argument, UnknownBotError for a target nobody answers to.
+        Questions: status, forecast, plan, analyze, trades, equity. Effects: pause, resume, tune; the same `command_id`
+        twice has one effect. halt is the emergency stop: latched, and a bot's answer is whether its venue proves it.
+        One bot's failure is its answer, never an exception. Raises CommandError for a wrong command or argument,
+        UnknownBotError for a target nobody answers to.
         """
         how = how or Asking(self.settings.deadline_s)
         bots = self.registry.resolve(target_bots)
+        if command == "halt":
+            return await self._halt(args or {}, target_bots, bots)
         if command in EFFECTS:
             return await self.effects.carry_out(command, args or {}, bots, command_id, how)
         await self.look(POLL_AGE_S)
@@ -99,7 +102,20 @@ class UnifiedCommandCenter:
             await self.cross_bot_memory.remember(made, run_id)
         return result
 
-    async def coordinate_risk_distribution(self, total_exposure: Money | float) -> RiskDistribution:
+    async def _halt(self, args: Mapping[str, Any], targets: Targets, bots: Sequence[str]) -> CrossBotResult:
+        """The emergency stop: latched first, proven at the venue. Repeated, it joins the one under way."""
+        given = checked_args("halt", args, {"reason": False})
+        report = await self.emergency.halt(targets, str(given.get("reason", "asked for by a program")), issuer())
+        answers: dict[str, Answer] = {bot: Failed(bot, "not heard of", 0.0) for bot in bots}
+        for found in report.findings:
+            words = "; ".join((found.reason, *found.left)) or found.outcome.value
+            done = Answered(found.bot_id, found, 0.0) if found.confirmed else Failed(found.bot_id, words, 0.0)
+            answers[found.bot_id] = done
+        return CrossBotResult("halt", answers)
+
+    async def coordinate_risk_distribution(
+        self, total_exposure: Money | float, method: str = "equal_risk", stress: float = 0.0
+    ) -> RiskDistribution:
         """Share `total_exposure` among all bots (see `RiskCoordinator`). A bare number is in the bots' own currency.
 
         Raises CurrencyMismatch for a bare number where the bots' accounts are in several currencies or unknown.
@@ -110,7 +126,7 @@ class UnifiedCommandCenter:
         total = (
             total_exposure if isinstance(total_exposure, Money) else Money(total_exposure, _one_currency(self.registry))
         )
-        return self.risk_coordinator.distribute(total, bots, datetime.now(UTC))
+        return await asyncio.to_thread(self.risk_coordinator.distribute, total, bots, datetime.now(UTC), method, stress)
 
     async def equity_curves(self) -> Mapping[str, tuple[EquityPoint, ...]]:
         """Recorded equity of this run by bot and in 'total', oldest first; empty where the run is not known."""

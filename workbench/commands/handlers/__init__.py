@@ -8,7 +8,7 @@ from workbench.commands.handlers.effects import pause, resume, tune
 from workbench.commands.handlers.halts import halt, release
 from workbench.commands.handlers.overview import bots, events, help_, risk, status
 from workbench.commands.handlers.questions import analyze, cross_analyze, cross_forecast, cross_plan, forecast, plan
-from workbench.commands.handlers.risks import risk_limits, risk_size, risk_status
+from workbench.commands.handlers.risks import risk_limits, risk_size, risk_status, risk_whatif
 from workbench.commands.reply import Reply
 from workbench.commands.spec import Line
 
@@ -32,6 +32,7 @@ HANDLERS: Mapping[str, Handler] = {
     "events": events,
     "risk": risk,
     "risk_status": risk_status,
+    "risk_whatif": risk_whatif,
     "risk_limits": risk_limits,
     "risk_size": risk_size,
 }

@@ -11,6 +11,7 @@ from workbench.domain.portfolio import Money
 from workbench.orchestration.event_words import SHOWN, sentence
 from workbench.orchestration.glance import rows_of
 from workbench.orchestration.portfolio_manager import PortfolioManager
+from workbench.orchestration.risk_coordinator import WORDS
 
 EVENTS = 20
 
@@ -179,7 +180,8 @@ async def risk(asked: Asked, line: Line) -> Reply:
     total: Money | float | None = exposure if exposure is not None else _worth(center.portfolio_manager, asked)
     if total is None:
         raise BotError("the bots' total worth is not known now; say what to share out, as in: /risk 20,000")
-    shared = await center.coordinate_risk_distribution(total)
+    stress = line.values.get("stress", 0.0)
+    shared = await center.coordinate_risk_distribution(total, line.values.get("method", "equal_risk"), stress)
     columns = (
         Column("bot", Shape.BOT),
         Column("budget", Shape.MONEY),
@@ -191,7 +193,8 @@ async def risk(asked: Asked, line: Line) -> Reply:
     parts: list[Table | Text] = [Table(columns, rows)]
     if shared.withheld.amount > 0.005:
         parts.append(Text(f"withheld: {shared.withheld.amount:,.2f} {shared.withheld.currency}", Tone.WARNING))
-    title = f"Risk budgets of {shared.total.amount:,.2f} {shared.total.currency} by {shared.method}"
+    parts += [Text(note, Tone.MUTED) for note in shared.notes]
+    title = f"Risk budgets of {shared.total.amount:,.2f} {shared.total.currency} by {WORDS[shared.method]}"
     return Reply(title, tuple(parts), as_of=asked.now)
 
 

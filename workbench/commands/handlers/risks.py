@@ -7,12 +7,14 @@ from workbench.commands.formats import price
 from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
 from workbench.domain.desk import DeskState
-from workbench.domain.errors import BotError
+from workbench.domain.errors import BotError, CommandError
 from workbench.domain.forecasts import Forecast, Plan
 from workbench.domain.halts import DESK
 from workbench.domain.portfolio import Money
+from workbench.domain.risk_desk import RiskDesk
 from workbench.orchestration.fan_out import Answered
 from workbench.orchestration.plain_text import plain
+from workbench.orchestration.risk_feed import RiskFeed
 from workbench.orchestration.risk_view import RiskView, look_at_risk
 from workbench.orchestration.trading_states import words_of
 from workbench.quant.sizing import Opportunity, SizingRules, size
@@ -32,10 +34,71 @@ async def risk_status(asked: Asked, line: Line) -> Reply:
         Column("drawdown", Shape.SHARE),
         Column("why"),
     )
+    desk = await _feed(asked).look()
     names = [DESK, *(row.bot_id for row in view.rows if "status" in row.capabilities)]
     state = view.standings[DESK].state if DESK in view.standings else DeskState.ACTIVE
-    parts: tuple[Table | Text, ...] = (Table(columns, tuple(_status_row(view, name) for name in names)), *_words(view))
+    shown = Table(columns, tuple(_status_row(view, name) for name in names))
+    told = {*view.reckoning.blind.values(), *view.reckoning.unknown.values()}
+    untold = [Text(f"unknown: {plain(why)}", Tone.WARNING) for why in desk.unknown if not any(w in why for w in told)]
+    parts: tuple[Table | Text, ...] = (shown, *_figures(desk), *untold, *_words(view))
     return Reply(f"Risk: the desk is {state.value}", parts, as_of=asked.now, notes=line.notes)
+
+
+async def risk_whatif(asked: Asked, line: Line) -> Reply:
+    """The same figures, now and as if."""
+    feed, change, of = _feed(asked), line.values["change"], line.values["of"]
+    now = await feed.look()
+    if change == "correlations":
+        try:
+            toward = float(of)
+        except ValueError:
+            toward = math.nan
+        if not 0 <= toward <= 1:
+            raise CommandError(
+                f"correlations go toward 1 by 0 to 1, not by {of[:20]!r}; as in /risk whatif correlations 1"
+            )
+        choice, words = {"correlations": toward}, f"correlations {toward:.0%} toward 1"
+    else:
+        choice, words = {"halve": of}, f"{of} holds half"
+    other = await feed.what_if(now, choice)
+    columns = (Column("figure"), Column("now", Shape.MONEY), Column(words, Shape.MONEY))
+    rows = tuple((name, a, b) for (name, a), (_, b) in zip(_sums(now), _sums(other), strict=True))
+    untold = [Text(f"unknown: {plain(why)}", Tone.WARNING) for why in other.unknown]
+    parts: tuple[Table | Text, ...] = (Table(columns, rows), *_shares_of(other), *untold)
+    return Reply(f"What if {words}?", parts, as_of=asked.now, notes=line.notes)
+
+
+def _feed(asked: Asked) -> RiskFeed:
+    return RiskFeed(asked.center, getattr(asked.center.venue, "url", ""))
+
+
+def _figures(desk: RiskDesk) -> list[Table | Text]:
+    """Volatility and tail loss of the desk, and whose they are; nothing while nothing is held."""
+    if not desk.gross:
+        return []
+    rows = tuple(_sums(desk))
+    return [Table((Column("over one bar"), Column("money", Shape.MONEY)), rows, "Joint risk"), *_shares_of(desk)]
+
+
+def _sums(desk: RiskDesk) -> list[tuple[str, Money | None]]:
+    level = f"{desk.confidence:.1%}"
+    figures = {
+        "gross": desk.gross,
+        "net": desk.net,
+        "volatility": desk.volatility.bar * desk.equity,
+        f"VaR {level}, of past bars": desk.var.historical_money,
+        f"VaR {level}, normal": desk.var.parametric_money,
+        f"CVaR {level}, of past bars": desk.cvar.historical_money,
+        f"CVaR {level}, normal": desk.cvar.parametric_money,
+    }
+    return [(name, Money(v, desk.currency) if math.isfinite(v) else None) for name, v in figures.items()]
+
+
+def _shares_of(desk: RiskDesk) -> list[Table]:
+    """Who it comes from; shares sum to 1, a hedge is below 0."""
+    columns = (Column("from"), Column("of volatility", Shape.SHARE), Column("of CVaR", Shape.SHARE))
+    both = (("by bot", desk.contributions_by_bot), ("by market", desk.contributions_by_symbol))
+    return [Table(columns, tuple((c.name, c.volatility, c.cvar) for c in found), name) for name, found in both if found]
 
 
 def _status_row(view: RiskView, name: str) -> tuple:

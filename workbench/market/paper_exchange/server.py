@@ -99,7 +99,9 @@ class PaperExchange:
         return {"url": self.url} | {name: clock[name] for name in ("run_id", "mode", "symbols", "timeframe")}
 
     async def stop(self) -> None:
-        """Stop time, say goodbye to every listener, keep the position, free the port."""
+        """Stop time, say goodbye to every listener, keep the position, free the port. Twice is once."""
+        if self._door is None:
+            return
         if self._play:
             self._play.cancel()
             await asyncio.wait([self._play])

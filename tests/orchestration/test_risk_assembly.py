@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.plain_bots import a_position, a_status
-from workbench.dashboard.risk_assembly import CONFIDENCE, Markets, halved, measured, risk_desk
 from workbench.dashboard.risk_panel import compared, limits_table, sentence, shares_table
 from workbench.domain.desk import BotRow, Health, Totals
 from workbench.domain.halts import DESK, AccountView
@@ -19,6 +18,7 @@ from workbench.domain.portfolio import Money
 from workbench.domain.risk import Usage
 from workbench.domain.risk_desk import RiskDesk
 from workbench.orchestration.breaches import Reckoning
+from workbench.orchestration.risk_assembly import CONFIDENCE, Markets, halved, measured, risk_desk
 from workbench.orchestration.risk_view import RiskView
 
 NOW = datetime(2018, 4, 12, tzinfo=UTC)

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import numpy as np
 
-from workbench.dashboard.risk_assembly import Markets, halved, measured, risk_desk
 from workbench.domain.errors import CommandError
 from workbench.domain.market import Timeframe
 from workbench.domain.risk_desk import RiskDesk
 from workbench.orchestration.command_center import UnifiedCommandCenter
+from workbench.orchestration.risk_assembly import Markets, halved, measured, risk_desk
 from workbench.orchestration.risk_view import look_at_risk
 
 BARS = 1000
