@@ -59,6 +59,8 @@ async def _spec(connection: Connection, facts: FreqtradeFacts, python: str) -> C
         "FREQTRADE__API_SERVER__JWT_SECRET_KEY": secrets.token_hex(32),
         "FREQTRADE__API_SERVER__WS_TOKEN": f"ws-{secrets.token_hex(16)}",
         BOT_ID: facts.name,
+        GATE_URL: str(getattr(run, "gate_url", "")),  # without one a gated strategy enters nothing
+        GATE_TOKEN: str(getattr(run, "gate_token", "")),
     }
     if facts.venue == PAPER:
         args += ["--config", str(write_address(facts, run.exchange_url)), "--tag", "paper"]

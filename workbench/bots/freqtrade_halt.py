@@ -29,7 +29,7 @@ class Brake:
 
     async def pause(self, command_id: str, token: int) -> None:
         """No entries, also after a restart: the state is lost with the process, the lock is not."""
-        await self._fence(token)
+        await self._fence(token, surely=False)
         await self.block()
         await self._mark("pause", command_id, token)
 
@@ -43,9 +43,12 @@ class Brake:
 
     async def halt(self, command_id: str, token: int) -> None:
         """Returns when the bot says that nothing is open. Raises BotError naming what is, within `within_s`."""
-        await self._fence(token)
+        await self._fence(token, surely=False)
         await self.block()
-        await self._mark("halt", command_id, token)
+        try:
+            await self._mark("halt", command_id, token)
+        except BotError as error:  # exits matter more; without its mark the bot says paused, and is told again
+            log.warning("halt_not_marked", bot=self._line.bot_id, why=str(error))
         await self._flatten()
 
     async def block(self) -> None:
@@ -67,11 +70,16 @@ class Brake:
     async def open_trades(self) -> tuple[TradeWire, ...]:
         return read_all(TradeWire, self._line.bot_id, await self._line.ask("/status"))
 
-    async def _fence(self, token: int) -> tuple[Mark, ...]:
-        """Another desk's newer mark refuses an older token: the bot's own database is the fence."""
+    async def _fence(self, token: int, surely: bool = True) -> tuple[Mark, ...]:
+        """Another desk's newer mark refuses an older token: the bot's own database is the fence. What makes the bot
+        safer goes ahead where that cannot be read."""
         try:
             marks = await self.marks()
         except CapabilityMissing:
+            return ()
+        except BotError:
+            if surely:
+                raise
             return ()
         newest = max((mark.token for mark in marks), default=0)
         if 0 < token < newest:

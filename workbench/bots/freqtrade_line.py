@@ -113,14 +113,14 @@ class FreqtradeLine:
             return self._judged(path, response.status, said)
 
     def _judged(self, path: str, status: int, said: bytes) -> Any:
+        if status in (404, 405):  # before its words are read: older versions answer it in HTML
+            raise CapabilityMissing(f"{self.bot_id}: its version of Freqtrade has no {path}; update it")
         try:
             answer = orjson.loads(said)
         except orjson.JSONDecodeError:
             raise _Broke(f"{self.bot_id}: {path} answered {status} in words that are not JSON") from None
         if status == 401:
             raise BotError(f"{self.bot_id} refuses the name or the password; check the variables that hold them")
-        if status in (404, 405):
-            raise CapabilityMissing(f"{self.bot_id}: its version of Freqtrade has no {path}; update it")
         complaint = answer.get("error") if isinstance(answer, Mapping) else None
         if complaint:
             raise BotError(f"{self.bot_id}: {_short(complaint)}")
