@@ -81,6 +81,13 @@ def test_a_typed_halt_leaves_the_venue_flat_and_a_code_releases_it(page, floor):
     page.keyboard.press("Enter")
     until(lambda: floor.ledger.states.all() == {})
 
+    page.keyboard.press("Escape")
+    until(lambda: text(page, "button.halt") == "Halt")
+    page.locator("button.halt").click()
+    assert text(page, ".halt-dialog h2") == "Every bot is halted"
+    assert "/resume all" in text(page, ".halt-lead")
+    assert page.locator(".release").is_hidden()
+
 
 def test_a_page_that_lost_its_kernel_says_what_to_type_instead(page):
     page.evaluate("window.realNow = Date.now")

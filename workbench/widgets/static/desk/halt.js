@@ -87,7 +87,7 @@ export class HaltDialog {
   }
 
   update() {
-    const halted = this.store.view.state === "halted";
+    const halted = this.store.latched;
     const busy = this.phase === "asked" || this.phase === "working";
     setText(this.button, busy ? "Halting…" : halted ? "Halted" : "Halt");
     setAttr(this.button, "data-busy", busy ? "true" : null);

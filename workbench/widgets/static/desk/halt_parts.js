@@ -9,9 +9,15 @@ export function inWords(dialog, halted) {
   const { phase, report, store } = dialog;
   if (phase === "asked" || phase === "working") return { title: "Halting all bots", lead: "", effects: [] };
   if (phase === "done") return { title: report.title, lead: "", effects: [] };
-  const title = halted ? "The desk is halted" : "Halt all bots?";
-  const lead = halted ? "Nothing may grow until a person releases it. Halting again tells every bot once more." : consequence(store);
-  return { title, lead, effects: halted ? [] : effectsOf(store) };
+  if (halted) {
+    const lead = "Nothing may grow until a person releases it. Halting again tells every bot once more.";
+    return { title: "The desk is halted", lead, effects: [] };
+  }
+  if (store.view.state === "halted") {
+    const lead = "Nothing is latched: they stay halted until you resume them (workbench ask '/resume all'). Halting latches the desk.";
+    return { title: "Every bot is halted", lead, effects: effectsOf(store) };
+  }
+  return { title: "Halt all bots?", lead: consequence(store), effects: effectsOf(store) };
 }
 
 /** "Halt 4 bots, close 3 positions worth 12,340.00 USD, about −12.34 USD in fees." */

@@ -109,6 +109,11 @@ export class Store {
     this.ask({ kind: "hello", seq: this.view.phase === "loading" ? -1 : this.view.seq });
   }
 
+  /** The desk is latched as halted; else HALTED means that each bot has been halted and not resumed. */
+  get latched() {
+    return this.view.state === "halted" && this.bots.every((bot) => bot.trading === "halted");
+  }
+
   /** Bots in the desk's order. */
   get bots() {
     return this.view.order.map((id) => this.view.bots.get(id)).filter(Boolean);
