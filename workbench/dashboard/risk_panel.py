@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from workbench.dashboard.pages import Desk, pages_of
-from workbench.orchestration.risk_feed import RiskFeed
 from workbench.dashboard.unified_dashboard import UnifiedDashboard
 from workbench.domain.risk_desk import Contribution, RiskDesk
+from workbench.orchestration.risk_feed import RiskFeed
 from workbench.widgets.desk_panel import DeskPanel
 from workbench.widgets.desk_pump import PanelSettings
 
