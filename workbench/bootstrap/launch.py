@@ -19,6 +19,7 @@ import structlog
 from workbench.bootstrap import parts
 from workbench.bootstrap.connection import Connection, connect
 from workbench.bootstrap.freqtrade_start import freqtrade_specs
+from workbench.bootstrap.gate_door import GateDoor
 from workbench.bootstrap.ports import HOST, require_free
 from workbench.bootstrap.processes import ChildSpec, Household
 from workbench.bootstrap.run_file import DeskRun, forget_run, only_desk, write_run
@@ -26,6 +27,7 @@ from workbench.domain.errors import WorkbenchError
 from workbench.domain.events import NewEvent
 from workbench.domain.market import split_symbol
 from workbench.orchestration.desk import Desk
+from workbench.orchestration.gate_keeper import GateKeeper
 from workbench.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -71,10 +73,16 @@ async def _start(settings: Settings, options: UpOptions, tell: Tell, stack: Asyn
     stack.push_async_callback(house.stop)
     tell("starting the paper exchange")
     run = await _exchange(settings, options, house)
+    door = GateDoor(secrets.token_urlsafe(24))
+    stack.push_async_callback(door.stop)
+    run = replace(run, gate_url=await door.start(), gate_token=door.token)
     write_run(settings.home, run)
     stack.callback(forget_run, settings.home)
     connection = await stack.enter_async_context(connect(settings, run))
     news.connect(connection)
+    keeper = GateKeeper(connection.center, connection.ledger, run.exchange_url)
+    stack.push_async_callback(keeper.stop)
+    door.keeper = keeper
     tell(f"starting {len(settings.research.kinds) + len(options.freqtrades)} bots and the page")
     crier = Crier(connection)
     stack.push_async_callback(crier.stop)
@@ -84,6 +92,7 @@ async def _start(settings: Settings, options: UpOptions, tell: Tell, stack: Asyn
     await crier.start()
     desk = Desk(connection.center, connection.ledger)
     await desk.start()
+    keeper.start()
     stack.push_async_callback(desk.stop)
     await _go(connection)
     house.supervise(partial(_restarted, connection, crier))

@@ -29,8 +29,10 @@ class DeskRun:
     exchange_url: str
     page_url: str = ""
     lab_url: str = ""
+    gate_url: str = ""
     bot_token: str = field(default="", repr=False)
     exchange_token: str = field(default="", repr=False)
+    gate_token: str = field(default="", repr=False)
 
 
 def run_path(home: Path) -> Path:

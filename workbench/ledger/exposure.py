@@ -78,6 +78,11 @@ class ExposureTable:
                 change = {"held": known, "reserved": total.scalar_subquery()}
                 connection.execute(update(_caps).where(_caps.c.scope == scope).values(**change))
 
+    def open_intents(self) -> frozenset[str]:
+        """Orders with a reservation that has not ended, whoever made it: what a restart finds."""
+        with self._store.read() as connection:
+            return frozenset(connection.execute(select(_open.c.intent_id).distinct()).scalars())
+
     def usage(self) -> dict[str, tuple[float, float, float]]:
         """scope → (held, reserved, cap)."""
         with self._store.read() as connection:

@@ -71,7 +71,7 @@ class PreTrade:
             self.gate.settle(intent_id, filled, done)
             if not done:
                 return
-            held = self._held()
+            held = self.held()
             await asyncio.to_thread(self._ledger.exposure.give_back, intent_id)
             await asyncio.to_thread(self._ledger.exposure.reconcile, held)
 
@@ -108,7 +108,7 @@ class PreTrade:
         worst = binding(standings, scopes_over(intent.bot_id, self._tags(intent.bot_id)))
         return states | ({intent.bot_id: worst.state} if worst else {})
 
-    def _held(self) -> dict[str, float]:
+    def held(self) -> dict[str, float]:
         """What is held and no longer ordered, by scope: what the ledger counts beside the open reservations."""
         held: dict[str, float] = {}
         for (bot_id, symbol), cell in self.gate.tally.cells.items():

@@ -48,6 +48,12 @@ class Gate:
         self._model_s = _seconds(model.made_at)
         self.times = Freshness()
 
+    def remodel(self, model: RiskModel) -> None:
+        """Judge by a newer risk model; what is held, ordered and reserved stays. Raises ValueRefused where the model
+        lacks a market that is held."""
+        self.tally.remodel(MarginalRisk(model))
+        self._model_s = _seconds(model.made_at)
+
     def quote(self, quote: Quote) -> None:
         """A new price. One that cannot be used makes the orders of its market be denied; what is held there keeps its
         last good value until that is too old. One older than the last is not news and is dropped."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from workbench.domain.errors import ValueRefused
 from workbench.domain.orders import Side
 from workbench.quant.marginal_risk import MarginalRisk
 
@@ -133,6 +134,16 @@ class Tally:
         self.short += line.totals.short * more
         if line.by_bot:
             self._tell_risk(symbol, line)
+
+    def remodel(self, risk: MarginalRisk) -> None:
+        """Reckon the joint risk by another model from now on. Raises ValueRefused where it lacks a market held here."""
+        held = [symbol for symbol, line in self.lines.items() if line.by_bot]
+        if lacking := next((symbol for symbol in held if symbol not in risk.at), None):
+            raise ValueRefused(f"the new risk model does not know {lacking}, which is held; keep the old one")
+        self.risk = risk
+        for symbol in held:
+            if not math.isnan(self.lines[symbol].unit):
+                self._tell_risk(symbol, self.lines[symbol])
 
     def recount(self) -> None:
         """Sum everything again, which ends the drift of many small updates."""
