@@ -53,7 +53,8 @@ class PageFloor:
                 self._floor = floor
                 servers = [await self._serve(floor, kind) for kind in KINDS]
                 await floor.play(self._bars)
-                write_run(self.home, DeskRun(os.getpid(), "floor", floor.url, "", "", TOKEN, ADMIN))
+                run = DeskRun(os.getpid(), "floor", floor.url, bot_token=TOKEN, exchange_token=ADMIN)
+                write_run(self.home, run)
                 self._ready.set_result(None)
                 await self._end.wait()
                 for server in servers:
