@@ -103,13 +103,15 @@ class TriggerSettings(_Section):
 
 class LimitSettings(_Section):
     """What may be held, as fractions of equity: a bot's of its own, the desk's of the total. Above it a bot is
-    REDUCING and paused. `check_every_s`: how often supervised bots are reconciled. The rest is asked of orders of gated
-    bots: `desk_cvar` (mean loss of the worst bars), `collar` (distance from the desk's price), `orders_a_minute`, and
-    `repeats` (growing orders of one market and side within ten minutes)."""
+    REDUCING and paused. `check_every_s`: how often supervised bots are reconciled. The rest is asked of orders of
+    gated bots, whose limits also `tighten` when it gets rough: `desk_cvar` (mean loss of the worst bars), `collar`
+    (distance from the desk's price), `orders_a_minute`, and `repeats` (growing orders of one market and side within
+    ten minutes)."""
 
     bot_gross: float = Field(1.05, gt=0)
     desk_gross: float = Field(1.05, gt=0)
     desk_symbol: float = Field(1.05, gt=0)
+    tighten: bool = True
     desk_cvar: float = Field(0.10, gt=0, le=1)
     collar: float = Field(0.05, gt=0, lt=1)
     orders_a_minute: int = Field(60, ge=1)

@@ -21,6 +21,7 @@ from workbench.orchestration import gate_keeper
 from workbench.orchestration.bot_registry import BotRegistry
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.gate_keeper import GateKeeper
+from workbench.settings import Settings
 
 
 def gated_bot(name, equity=10_000.0):
@@ -28,12 +29,14 @@ def gated_bot(name, equity=10_000.0):
 
 
 @asynccontextmanager
-async def gate(path, names=("grid",), feed=True):
+async def gate(path, names=("grid",), feed=True, tighten=False):
     async with trading_floor(bots=0) as floor:
         for name in names:
             await floor.venue.open_account(name, {"USD": "10000"})
         ledger = open_ledger(str(path))
-        center = UnifiedCommandCenter(BotRegistry(), ledger, floor.venue, None, [PaperCustody(floor.venue)])
+        center = UnifiedCommandCenter(
+            BotRegistry(), ledger, floor.venue, Settings(limits={"tighten": tighten}), [PaperCustody(floor.venue)]
+        )
         for name in names:
             center.register_bot(name, gated_bot(name))
         door, keeper = GateDoor("secret"), GateKeeper(center, ledger, floor.url)
@@ -219,3 +222,17 @@ async def test_the_strategy_s_client_agrees_with_the_door(tmp_path, monkeypatch)
         allowed, why = await asyncio.to_thread(freqtrade_gate.ask_gate, "BTC/USD", "buy", large, price)
         assert not allowed
         assert "most one order may be" in why
+
+
+async def test_limits_shrink_when_it_gets_rough_and_the_ledger_says_why(tmp_path):
+    async with gate(tmp_path / "ledger.db", tighten=True) as (_, _, keeper, _):
+        factors = {scope: now.factor for scope, now in keeper._tightening.now.items()}
+        limits = keeper._service.gate.limits["grid"]
+        told = {e.source: e.payload for e in keeper._ledger.last(50, kinds=["LimitsChanged"])}
+
+        assert factors["desk"] < 1  # the coins of the sample move as one
+        assert limits.gross_value == pytest.approx(10_500 * factors["grid"])
+        assert told["desk"]["factor"] == factors["desk"]
+        assert "correlation" in told["desk"]["why"]
+        await keeper.look()
+        assert len(keeper._ledger.last(50, kinds=["LimitsChanged"])) == len(told)  # nothing changed: nothing is told

@@ -11,6 +11,7 @@ BOT_STALE, BOT_NOT_READY, BOT_MOVED = "BotStale", "BotNotReady", "BotMoved"
 TRADE_OPENED, TRADE_CLOSED = "TradeOpened", "TradeClosed"
 DESK_STARTED, DESK_STOPPED = "DeskStarted", "DeskStopped"
 TRADING_STATE_CHANGED = "TradingStateChanged"
+LIMITS_CHANGED = "LimitsChanged"
 HALTS = ("HaltBegan", "HaltReported", "HaltReopened", "HaltEnded")
 CHILDREN = ("ChildDied", "ChildRestarted", "ChildNotRestarted")
 
@@ -18,7 +19,7 @@ CHILDREN = ("ChildDied", "ChildRestarted", "ChildNotRestarted")
 SHOWN = (
     *(BOT_ANNOUNCED, BOT_WENT_DOWN, BOT_RECOVERED, BOT_STALE, BOT_NOT_READY),
     *(TRADE_OPENED, TRADE_CLOSED, DESK_STARTED, DESK_STOPPED, *CHILDREN),
-    *(TRADING_STATE_CHANGED, *HALTS),
+    *(TRADING_STATE_CHANGED, LIMITS_CHANGED, *HALTS),
     *("command.finished", "command.settled", "command.unknown"),
 )
 

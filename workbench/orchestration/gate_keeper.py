@@ -16,7 +16,7 @@ import structlog
 
 from workbench.domain.desk import BotRow, MarketClock, Totals
 from workbench.domain.errors import ValueRefused, WorkbenchError
-from workbench.domain.halts import AccountView
+from workbench.domain.halts import DESK, AccountView
 from workbench.domain.market import Timeframe
 from workbench.domain.risk import BotLimits, Denied, DeskLimits, Intent, Quote, RiskVerdict, Usage
 from workbench.ledger.log import SqlLedger
@@ -26,8 +26,11 @@ from workbench.orchestration.plain_text import plain
 from workbench.orchestration.pre_trade import PreTrade
 from workbench.orchestration.risk_assembly import CONFIDENCE, MIN_BARS, Markets
 from workbench.orchestration.risk_feed import read_moves
+from workbench.orchestration.risk_view import drawdowns
+from workbench.orchestration.tightening import UNKNOWN, Tightening, Weather, weather
 from workbench.quant.covariance import ledoit_wolf, to_correlation
 from workbench.quant.gate import Gate, usage
+from workbench.quant.limits import tightened_limits
 from workbench.quant.marginal_risk import RiskModel
 from workbench.quant.reservations import Snapshot
 from workbench.settings import LimitSettings
@@ -51,6 +54,9 @@ class GateKeeper:
         self._approved: dict[str, float] = {}  # intent → loop time of its approval
         self._inherited: frozenset[str] = frozenset()
         self._model_for: tuple = ()
+        self._tightening = Tightening(ledger)
+        self._weather: Weather = UNKNOWN
+        self._weather_of: Markets | None = None
         self._read: Markets | None = None
         self._read_for: tuple = ()
         self._read_at = -1e9
@@ -101,7 +107,8 @@ class GateKeeper:
         for symbol in clock.symbols:
             if symbol in prices:
                 gate.quote(Quote(symbol, prices[symbol], 1.0, began))
-        self._limit(gate, rows, totals)
+        await self._tighten(markets)
+        self._limit(gate, rows, totals, markets.timeframe)
         await self._settle(service, accounts)
         for row in rows:
             self._reconcile(gate, row, accounts.get(row.bot_id), clock.symbols, began)
@@ -136,8 +143,6 @@ class GateKeeper:
         elif wanted != self._model_for:
             self._service.gate.remodel(await asyncio.to_thread(risk_model, markets))
         self._model_for = wanted
-        if self._service.gate.desk != limits:
-            self._service.gate.desk = limits
         return self._service
 
     def _tags(self, bot_id: str) -> frozenset[str]:
@@ -157,15 +162,36 @@ class GateKeeper:
         self._read, self._read_for, self._read_at = found, wanted, now
         return found
 
-    def _limit(self, gate: Gate, rows: Sequence[BotRow], totals: Totals) -> None:
+    async def _tighten(self, markets: Markets) -> None:
+        """How rough it is, and how far limits shrink for it."""
+        if not self._center.settings.limits.tighten:
+            return
+        if self._weather_of is not markets:
+            self._weather, self._weather_of = await asyncio.to_thread(weather, markets), markets
+        known = [bot for bot, member in self._center.registry.members.items() if "status" in member.capabilities]
+        await self._tightening.step(self._weather, dict.fromkeys([DESK, *known], 0.0) | await drawdowns(self._center))
+
+    def _factor(self, scope: str) -> float:
+        """Of the limits as written; a scope that was never reckoned is allowed nothing."""
+        if not self._center.settings.limits.tighten:
+            return 1.0
+        now = self._tightening.now.get(scope)
+        return now.factor if now else 0.0
+
+    def _limit(self, gate: Gate, rows: Sequence[BotRow], totals: Totals, timeframe: Timeframe) -> None:
         """Limits of each bot from its own equity; a bot whose equity is not known keeps none, and so is denied."""
+        written = desk_limits(self._center.settings.limits, totals, timeframe)
+        now = tightened_limits(written, self._factor(DESK))
+        if gate.desk != now:
+            gate.desk = now
         for row in rows:
             equity = row.status.equity if row.status and row.health.live else None
             assert totals.equity
             if equity is None or equity.currency != totals.equity.currency:
                 gate.limits.pop(row.bot_id, None)
             else:
-                gate.limits[row.bot_id] = bot_limits(self._center.settings.limits, equity.amount)
+                own = bot_limits(self._center.settings.limits, equity.amount)
+                gate.limits[row.bot_id] = tightened_limits(own, self._factor(row.bot_id))
 
     async def _settle(self, service: PreTrade, accounts: Mapping[str, AccountView]) -> None:
         """End the reservations that the venue's accounts speak for by now."""

@@ -45,11 +45,17 @@ async def look_at_risk(center: UnifiedCommandCenter) -> RiskView:
     (accounts, unread), standings = await asyncio.gather(center.emergency.accounts.read(), center.trading_states.read())
     rows = rows_of(center.registry, datetime.now(UTC))
     totals = center.portfolio_manager.totals(rows)
+    falls = await drawdowns(center)
+    found = reckon(rows, totals, accounts, center.settings.limits)
+    return RiskView(datetime.now(UTC), marked(rows, standings), totals, standings, found, falls, unread)
+
+
+async def drawdowns(center: UnifiedCommandCenter) -> dict[str, float]:
+    """Fall of equity from the highest of this run, a fraction ≥ 0, by bot and for 'desk'; missing where too little was
+    recorded."""
     curves = await center.equity_curves()
-    falls = {
+    return {
         DESK if name == TOTAL else name: current_drawdown([point.equity for point in curve])
         for name, curve in curves.items()
         if len(curve) > 1 and all(point.equity > 0 for point in curve)
     }
-    found = reckon(rows, totals, accounts, center.settings.limits)
-    return RiskView(datetime.now(UTC), marked(rows, standings), totals, standings, found, falls, unread)
