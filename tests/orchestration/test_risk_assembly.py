@@ -17,6 +17,7 @@ from workbench.domain.market import Timeframe
 from workbench.domain.portfolio import Money
 from workbench.domain.risk import Usage
 from workbench.domain.risk_desk import RiskDesk
+from workbench.orchestration import risk_assembly
 from workbench.orchestration.breaches import Reckoning
 from workbench.orchestration.risk_assembly import CONFIDENCE, Markets, halved, measured, risk_desk
 from workbench.orchestration.risk_view import RiskView
@@ -147,3 +148,10 @@ def test_the_notebooks_tables_say_what_the_value_says():
     assert "2 bots hold 7,800.00 USD gross, +6,200.00 net" in sentence(desk)
     assert "bot0" in sentence(desk)
     assert "No bot is known" in sentence(a_desk([]))
+
+
+def test_clusters_add_up_to_what_is_held():
+    desk = risk_assembly._clusters(("BTC/USD", "LTC/USD", "NEW/USD"), ((1.0, 2.0, 0.0), (-4.0, 0.0, 5.0)), None)
+    assert [(row.name, row.gross, row.net) for row in desk] == [("NEW/USD", 5.0, 5.0), ("store of value", 7.0, -1.0)]
+    (unknown,) = risk_assembly._clusters(("BTC/USD",), ((float("nan"),),), None)
+    assert math.isnan(unknown.gross)

@@ -12,15 +12,16 @@ from workbench.domain.market import Timeframe
 from workbench.domain.risk_desk import (
     Contribution,
     DrawdownRow,
+    GroupRow,
     LimitRow,
     RiskDesk,
     StateRow,
     TailLoss,
     Volatility,
 )
+from workbench.domain.sectors import sectors_of
 from workbench.orchestration.risk_view import RiskView
 from workbench.quant import risk_measures as measures
-from workbench.quant.covariance import from_correlation, ledoit_wolf, stressed, to_correlation
 
 CONFIDENCE = 0.975
 MIN_BARS = 100  # fewer leave two scenarios or less in the tail
@@ -40,9 +41,14 @@ class Markets:
 
 
 def risk_desk(
-    view: RiskView, accounts: Mapping[str, AccountView], markets: Markets, ladder: Mapping[str, float]
+    view: RiskView,
+    accounts: Mapping[str, AccountView],
+    markets: Markets,
+    ladder: Mapping[str, float],
+    sectors: Mapping[str, str] | None = None,
 ) -> RiskDesk:
-    """The RiskDesk of `view`. `ladder`: 'desk' and 'bot' → the drawdown that halts by itself, missing: none does."""
+    """The RiskDesk of `view`. `sectors`: coin or symbol → cluster, before the usual ones. `ladder`: 'desk' and 'bot' →
+    the drawdown that halts by itself, missing: none does."""
     bots = [row for row in view.rows if "status" in row.capabilities]
     prices = {p.symbol: p.mark_price for row in bots if row.status and row.health.live for p in row.status.positions}
     held = {row.bot_id: _amounts(row, accounts.get(row.bot_id)) for row in bots}
@@ -59,6 +65,7 @@ def risk_desk(
         exposure=exposure,
         gross=_gross(exposure),
         net=_net(exposure),
+        clusters=_clusters(symbols, exposure, sectors),
         drawdowns=tuple(_drawdown(name, view, ladder) for name in (DESK, *(row.bot_id for row in bots))),
         limits=tuple(LimitRow(u.scope, u.rule, u.used, u.cap, u.cap) for u in view.reckoning.usage),
         states=_states(view),
@@ -81,6 +88,8 @@ def measured(desk: RiskDesk, markets: Markets, correlations: float = 0.0) -> Ris
             contributions_by_bot=(),
             contributions_by_symbol=(),
         )
+    from workbench.quant.covariance import from_correlation, ledoit_wolf, stressed, to_correlation  # brings scipy
+
     exposure, returns = np.array(desk.exposure), markets.returns[:, columns]
     matrix = ledoit_wolf(returns).matrix
     if correlations:
@@ -106,11 +115,24 @@ def measured(desk: RiskDesk, markets: Markets, correlations: float = 0.0) -> Ris
     )
 
 
+def _clusters(symbols: tuple[str, ...], exposure: Exposure, sectors: Mapping[str, str] | None) -> tuple[GroupRow, ...]:
+    """What is held in each sector; a market without one stands for itself."""
+    names = sectors_of(symbols, sectors)
+    columns = {s: tuple((line[i],) for line in exposure) for i, s in enumerate(symbols)}
+    groups: dict[str, list[str]] = {}
+    for symbol in symbols:
+        groups.setdefault(names.get(symbol, symbol), []).append(symbol)
+    cells = {name: tuple(cell for s in members for cell in columns[s]) for name, members in groups.items()}
+    return tuple(GroupRow(name, _gross(found), _net(found)) for name, found in sorted(cells.items()))
+
+
 def halved(desk: RiskDesk, bot: str, markets: Markets) -> RiskDesk:
     """As if `bot` held half of what it holds."""
     lines = zip(desk.bots, desk.exposure, strict=True)
     exposure = tuple(tuple(v / 2 for v in line) if name == bot else line for name, line in lines)
-    return measured(replace(desk, exposure=exposure, gross=_gross(exposure), net=_net(exposure)), markets)
+    clusters = _clusters(desk.symbols, exposure, None)
+    changed = replace(desk, exposure=exposure, gross=_gross(exposure), net=_net(exposure), clusters=clusters)
+    return measured(changed, markets)
 
 
 def _gross(exposure: Exposure) -> float:

@@ -17,9 +17,6 @@ import numpy as np
 from workbench.domain.desk import Health
 from workbench.domain.errors import ValueRefused
 from workbench.domain.portfolio import EquityPoint, Money
-from workbench.quant.covariance import from_correlation, ledoit_wolf, stressed, to_correlation
-from workbench.quant.equal_risk import equal_risk
-from workbench.quant.risk_budgets import METHODS, risk_budgets
 
 MIN_RETURNS = 30  # fewer say too little of a volatility: the relative error of an estimate from n is about 1/√2n
 MIN_JOINT = 60  # steps of common history before correlations are believed
@@ -31,6 +28,7 @@ WORDS = {
     "cvar": "equal share of the tail loss (CVaR)",
     "inverse_volatility": "inverse volatility",
 }
+METHODS = tuple(WORDS)
 YEAR_S = 365 * 86400.0
 
 
@@ -154,6 +152,8 @@ def _shares(
     known = [bot for bot in bots if volatility[bot.bot_id] is not None]
     if method == "inverse_volatility" or len(known) < 2:
         return plain, "inverse_volatility" if len(known) < 2 else method, ()
+    from workbench.quant.risk_budgets import risk_budgets  # brings scipy: whoever connects need not pay for it
+
     returns = joint_returns([bot.equity for bot in known])
     try:
         if len(returns) < MIN_JOINT:
@@ -170,6 +170,9 @@ def _shares(
 
 
 def _stressed_budgets(returns: np.ndarray, stress: float) -> np.ndarray:
+    from workbench.quant.covariance import from_correlation, ledoit_wolf, stressed, to_correlation
+    from workbench.quant.equal_risk import equal_risk
+
     correlation, deviations = to_correlation(ledoit_wolf(returns / returns.std()).matrix)
     return equal_risk(from_correlation(stressed(correlation, stress), deviations)).weights
 

@@ -36,7 +36,9 @@ class RiskFeed:
             | {p.symbol for row in view.rows if row.status for p in row.status.positions}
         )
         markets = await self._moves(symbols)
-        return await asyncio.to_thread(risk_desk, view, accounts, markets, self._ladder())
+        return await asyncio.to_thread(
+            risk_desk, view, accounts, markets, self._ladder(), self._center.settings.sectors
+        )
 
     async def what_if(self, desk: RiskDesk, choice: Mapping[str, Any]) -> RiskDesk:
         """{"halve": bot} or {"correlations": toward 1, in [0, 1]}. Raises CommandError for anything else."""

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from workbench.domain.desk import BotRow, Totals
 from workbench.domain.halts import DESK, Standing
 from workbench.domain.risk import Usage
+from workbench.ledger.log import SqlLedger
 from workbench.orchestration.breaches import Reckoning, reckon
 from workbench.orchestration.command_center import UnifiedCommandCenter
+from workbench.orchestration.event_words import LIMITS_CHANGED
 from workbench.orchestration.glance import TOTAL, marked, rows_of
 from workbench.quant.risk_measures import current_drawdown
 
@@ -59,3 +61,9 @@ async def drawdowns(center: UnifiedCommandCenter) -> dict[str, float]:
         for name, curve in curves.items()
         if len(curve) > 1 and all(point.equity > 0 for point in curve)
     }
+
+
+def tightenings(ledger: SqlLedger) -> dict[str, Mapping[str, object]]:
+    """The newest change of each scope's limits that any process wrote: factor and why. Missing: they are as written."""
+    newest = {event.source: event.payload for event in ledger.last(500, kinds=[LIMITS_CHANGED])}
+    return {scope: facts for scope, facts in newest.items() if facts.get("factor") != 1.0}

@@ -104,9 +104,3 @@ def _event(scope: str, before: Tightened | None, now: Tightened) -> NewEvent:
     words = f"limits of {scope}: × {now.factor:g} instead of × {was:g}: {why}"
     facts = {"words": words, "scope": scope, "factor": now.factor, "before": was, "state": now.state.value, "why": why}
     return NewEvent(LIMITS_CHANGED, scope, facts, f"{LIMITS_CHANGED}:{secrets.token_hex(8)}", datetime.now(UTC))
-
-
-def told(ledger: SqlLedger) -> dict[str, Mapping[str, object]]:
-    """The newest change of each scope that any process wrote: factor and why. Missing: the limits are as written."""
-    newest = {event.source: event.payload for event in ledger.last(500, kinds=[LIMITS_CHANGED])}
-    return {scope: facts for scope, facts in newest.items() if facts.get("factor") != 1.0}

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from workbench.commands.asked import Asked
-from workbench.commands.handlers.correlate import correlate
 from workbench.commands.handlers.effects import pause, resume, tune
 from workbench.commands.handlers.halts import halt, release
 from workbench.commands.handlers.overview import bots, events, help_, risk, status
@@ -11,6 +10,14 @@ from workbench.commands.handlers.questions import analyze, cross_analyze, cross_
 from workbench.commands.handlers.risks import risk_limits, risk_size, risk_status, risk_whatif
 from workbench.commands.reply import Reply
 from workbench.commands.spec import Line
+
+
+async def correlate(asked: Asked, line: Line) -> Reply:
+    """Brings pandas, numba and ccxt: whoever only connects need not pay for them."""
+    from workbench.commands.handlers.correlate import correlate as answer
+
+    return await answer(asked, line)
+
 
 Handler = Callable[[Asked, Line], Awaitable[Reply]]
 HANDLERS: Mapping[str, Handler] = {

@@ -16,8 +16,7 @@ from workbench.domain.risk_desk import RiskDesk
 from workbench.orchestration.fan_out import Answered
 from workbench.orchestration.plain_text import plain
 from workbench.orchestration.risk_feed import RiskFeed
-from workbench.orchestration.risk_view import RiskView, look_at_risk
-from workbench.orchestration.tightening import told as tightenings
+from workbench.orchestration.risk_view import RiskView, look_at_risk, tightenings
 from workbench.orchestration.trading_states import words_of
 from workbench.quant.sizing import Opportunity, SizingRules, size
 from workbench.settings import TriggerSettings
