@@ -44,9 +44,10 @@ async def test_twenty_of_them_polled_every_two_seconds_and_heard_cost_a_twentiet
             registry.start()
             await until(lambda: _all_heard(registry, bots), "all twenty", 30)
             await asyncio.sleep(1.0)  # what only a start costs is over
-            began, used = time.monotonic(), time.process_time()
+            # of this thread: the markets that other tests of this session share run in threads of this process
+            began, used = time.monotonic(), time.thread_time()
             await asyncio.sleep(WATCHED_S)
-            share = (time.process_time() - used) / (time.monotonic() - began)
+            share = (time.thread_time() - used) / (time.monotonic() - began)
             healthy = [registry.health(name).ok for name in registry.members]
         finally:
             await registry.stop()
