@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.trading_floor import held, trading_floor, until
-from workbench.bench import halt_crashes
+from workbench.bench import halt_crashes, halt_syscalls
 from workbench.domain.portfolio import BotState
 from workbench.ledger.log import open_ledger
 from workbench.market.paper_exchange.custody import PaperCustody
@@ -21,6 +21,22 @@ async def test_a_halt_killed_at_any_step_completes_and_nothing_resumes(tmp_path)
     assert swept.completed == swept.latched
     assert swept.resumed == 0
     assert swept.most_effects == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not halt_syscalls.available(), reason="strace is not here: no halt is killed at its system calls")
+async def test_a_halt_killed_at_any_system_call_completes_and_nothing_resumes(tmp_path):
+    sites, swept = await halt_syscalls.sweep(5, tmp_path)
+
+    assert sites > swept.crashes == 5  # all of them: workbench bench halt
+    assert swept.latched >= 2
+    assert swept.completed == swept.latched
+    assert swept.resumed == 0
+    assert swept.most_effects <= 1
+
+
+async def test_a_halted_desk_started_again_and_again_stays_halted(tmp_path):
+    assert await halt_syscalls.restarts(40, tmp_path) == (40, 0)
 
 
 @pytest.mark.slow

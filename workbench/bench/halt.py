@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
 
-from workbench.bench import halt_crashes
+from workbench.bench import halt_crashes, halt_syscalls
 from workbench.bench.halt_floor import Floor, mixture
 from workbench.ledger.log import SqlLedger, open_ledger
 from workbench.orchestration.bot_registry import BotRegistry
@@ -26,6 +26,8 @@ BOTS = 1000
 FLAT_S = 10.0
 REPEATS = 100
 CRASHES = {True: 6, False: 200}
+CALLS = {True: 4, False: 1000}
+RESTARTS = {True: 100, False: 1000}
 
 
 def figures(quick: bool) -> dict[str, float]:
@@ -33,11 +35,28 @@ def figures(quick: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         found = asyncio.run(_halted(Path(folder)))
         swept = asyncio.run(halt_crashes.sweep(CRASHES[quick], Path(folder)))
+        found |= asyncio.run(_by_system_call(quick, Path(folder)))
     return found | {
         "crashes": float(swept.crashes),
         "crashes_latched": float(swept.latched),
         "crashes_completed": float(swept.completed),
         "spontaneous_resumes": float(swept.resumed),
+    }
+
+
+async def _by_system_call(quick: bool, folder: Path) -> dict[str, float]:
+    """Killed at each write, fsync and send; and a halted desk started again and again. No strace: no such keys."""
+    starts, resumed = await halt_syscalls.restarts(RESTARTS[quick], folder)
+    found = {"restarts": float(starts), "restarts_resumed": float(resumed)}
+    if not halt_syscalls.available():
+        return found
+    sites, swept = await halt_syscalls.sweep(CALLS[quick], folder)
+    return found | {
+        "syscall_sites": float(sites),
+        "syscall_crashes": float(swept.crashes),
+        "syscall_crashes_latched": float(swept.latched),
+        "syscall_crashes_completed": float(swept.completed),
+        "syscall_resumes": float(swept.resumed),
     }
 
 

@@ -89,7 +89,7 @@ async def sweep(most: int, folder: Path) -> Swept:
 
 async def _steps(folder: Path) -> int:
     """How many steps a halt has that nobody kills."""
-    async with _served() as (bots, urls):
+    async with served() as (bots, urls):
         said, code = await _halting(folder / "whole.sqlite", urls, 0)
     if code or any(bot.held for bot in bots.values()):
         raise RuntimeError(f"a halt that nobody killed did not end well: {said!r}")
@@ -97,12 +97,12 @@ async def _steps(folder: Path) -> int:
 
 
 async def _crash(step: int, ledger_path: Path) -> Swept:
-    async with _served() as (bots, urls):
+    async with served() as (bots, urls):
         await _halting(ledger_path, urls, step)
         ledger = open_ledger(ledger_path)
         latched = "desk" in ledger.states.all()
-        async with _heir(ledger, urls):
-            done = latched and await _ended(ledger)
+        async with heir(ledger, urls):
+            done = latched and await ended(ledger)
             held = ledger.states.all().get("desk")
         ledger.close()
         running = sum(bot.state is not BotState.HALTED for bot in bots.values())
@@ -113,7 +113,7 @@ async def _crash(step: int, ledger_path: Path) -> Swept:
 
 
 @asynccontextmanager
-async def _heir(ledger, urls):
+async def heir(ledger, urls):
     """Another process's emergency stop, as a desk that stands by has one."""
     registry = BotRegistry()
     bots = {bot_id: HttpBot(bot_id, url, TOKEN) for bot_id, url in urls.items()}
@@ -129,7 +129,7 @@ async def _heir(ledger, urls):
             await bot.close()
 
 
-async def _ended(ledger) -> bool:
+async def ended(ledger) -> bool:
     until = asyncio.get_running_loop().time() + HEIR_S
     while asyncio.get_running_loop().time() < until:
         if not await asyncio.to_thread(ledger.halts.open):
@@ -148,7 +148,7 @@ async def _halting(ledger_path: Path, urls: dict[str, str], step: int) -> tuple[
     return said, process.returncode or 0
 
 
-class _served:
+class served:
     """Fresh bots behind servers: ({id: bot}, {id: url})."""
 
     async def __aenter__(self):
