@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.freqtrade, pytest.mark.timeout(300)]
 FREQTRADES, RESEARCH = ("alpha", "beta"), ("trend", "breakout")
 BAR_S = 60  # Freqtrade knows none shorter
 BOTS = {*FREQTRADES, *RESEARCH}
+GATED = "beta"  # asks the desk's own gate before each entry
 
 
 def ask(job, line):
@@ -58,7 +59,8 @@ async def test_two_freqtrades_and_two_research_bots_trade_are_halted_and_are_fla
         "WORKBENCH_RESEARCH__KINDS": json.dumps(RESEARCH),
     }
     for name in FREQTRADES:
-        made = workbench(home, "freqtrade", "new", name, "--strategy", str(strategy), "--orders")
+        gated = ["--gated"] * (name == GATED)
+        made = workbench(home, "freqtrade", "new", name, "--strategy", str(strategy), "--orders", *gated)
         assert made.returncode == 0, made.stderr
     began = time.monotonic()
     job = MainJob(home, *(part for name in FREQTRADES for part in ("--with", name)), **more)
@@ -82,6 +84,7 @@ async def test_two_freqtrades_and_two_research_bots_trade_are_halted_and_are_fla
         assert all(views[name].flat for name in BOTS), views
         assert set(shown) == BOTS
         assert all(shown[name].health.ok and shown[name].status.mode == "paper" for name in FREQTRADES)
+        assert [name for name in sorted(BOTS) if shown[name].status.gated] == [GATED]
         assert all({p.symbol for p in shown[name].status.positions} == {"BTC/USD", "ETH/USD"} for name in FREQTRADES)
         below = children_of(job.process.pid)
     finally:

@@ -1,27 +1,36 @@
 """The processes of a desk: which module, with which arguments and which secrets in the environment."""
 
-from contextlib import closing
+import random
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from socket import AF_INET, SOCK_STREAM, socket
 
 from workbench.bootstrap.ports import HOST
 from workbench.bootstrap.processes import ChildSpec
+from workbench.domain.errors import StartError
 from workbench.market.paper_exchange.client import ApiKey
 from workbench.settings import Settings
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+LASTING_PORTS = range(20_000, 30_000)
+TRIES = 100
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 """Several numerical processes share few cores: each keeps to one, or they fight."""
 
 
 def settled_port(port: int) -> int:
-    """`port`, or for 0 one that is free now: a restarted child must come back where the others look for it."""
+    """`port`, or for 0 one that is free now: a restarted child must come back where the others look for it.
+
+    Below the range that the system lends to outgoing connections: one from there may be lent out before it is used.
+    """
     if port:
         return port
-    with closing(socket(AF_INET, SOCK_STREAM)) as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+    for candidate in random.sample(LASTING_PORTS, TRIES):
+        with closing(socket(AF_INET, SOCK_STREAM)) as probe, suppress(OSError):
+            probe.bind((HOST, candidate))
+            return candidate
+    raise StartError(f"none of {TRIES} ports from {LASTING_PORTS[0]} on is free; name one in the settings")
 
 
 def set_aside(path: Path) -> None:
