@@ -7,7 +7,7 @@ from workbench.domain.desk import Health, MarketClock
 from workbench.domain.portfolio import BotStatus
 
 LEAST_S = 10.0  # data younger than this is fresh whatever the bar length
-BARS = 3  # data older than this many bars is stale
+BARS = 2.5  # data older than this many bars is stale: late enough for a bar without a trade, on screen within three
 SKEW_S = 5.0  # how far ahead of our clock another machine's may run
 
 
