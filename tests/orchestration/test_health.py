@@ -89,5 +89,5 @@ def test_while_the_market_stands_still_the_last_bars_are_fresh(still):
 def test_without_a_venue_bars_are_held_against_the_wall_clock():
     yardstick = Yardstick(NOW, 60.0, 15.0, None)
 
-    assert judge(a_pulse(data_at=NOW - timedelta(seconds=179)), yardstick).fresh
-    assert not judge(a_pulse(data_at=NOW - timedelta(seconds=181)), yardstick).fresh
+    assert judge(a_pulse(data_at=NOW - timedelta(seconds=149)), yardstick).fresh
+    assert not judge(a_pulse(data_at=NOW - timedelta(seconds=151)), yardstick).fresh
