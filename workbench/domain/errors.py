@@ -19,6 +19,7 @@ WorkbenchError
 │   ├── BotUnknown           an effect was sent and no answer came: it may have happened; reconcile, never resend
 │   └── BotFenced            the effect came under a token older than the newest the bot has seen
 ├── CommandError             a command line cannot be understood
+├── TellingError             a message that cannot be told, or nobody who could be told
 └── StartError               the desk cannot start: port taken, folder not writable …
 
 A message gives the culprit, its value and the next step, in one line.
@@ -103,6 +104,10 @@ class BotFenced(BotError):
 
 class CommandError(WorkbenchError):
     """A command line cannot be understood."""
+
+
+class TellingError(WorkbenchError):
+    """A message that cannot be told, or nobody who could be told."""
 
 
 class StartError(WorkbenchError):
