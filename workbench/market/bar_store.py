@@ -42,6 +42,12 @@ class BarStore:
             self._values[at] = row[1:6]
             self._table = None
 
+    def newest(self, count: int) -> list[list[float]]:
+        """The newest `count` bars as rows [opened_ms, open, high, low, close, volume], rising."""
+        first = max(0, self._size - min(count, self.keep))
+        times, values = self._times[first : self._size].tolist(), self._values[first : self._size].tolist()
+        return [[at, *row] for at, row in zip(times, values, strict=True)]
+
     def table(self) -> pd.DataFrame:
         """The bars as a candle table; a caller's change to it reaches nobody else."""
         if self._table is None:

@@ -55,6 +55,11 @@ class BarWatch:
         return self.settled_ms if self._pending else max(self.settled_ms, self.known_ms)
 
     @property
+    def forming(self) -> Row | None:
+        """The newest bar heard of that is not told yet: it still moves, or waits for a bar before it."""
+        return list(self._pending[self._pending.last].row) if self._pending else None
+
+    @property
     def torn(self) -> bool:
         """Whether the connection broke and what it missed was not read yet."""
         return self.cuts > self._mended_cuts

@@ -16,7 +16,7 @@ import ccxt.pro
 import pandas as pd
 
 from workbench.domain.candles import COLUMNS, INDEX, as_candles, empty_candles
-from workbench.domain.errors import CandleError, ExchangeError, SymbolError, TimeframeError
+from workbench.domain.errors import CandleError, ExchangeBusy, ExchangeError, SymbolError, TimeframeError
 from workbench.domain.market import Timeframe, resolve_symbol
 from workbench.market.listening import listening
 
@@ -82,10 +82,19 @@ def plainly(error: Exception, exchange: Any) -> ExchangeError:
     where = exchange.options.get("workbenchUrl") or exchange.id
     said = " ".join(str(error).split())[:200]
     if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
-        return ExchangeError(f"{where} asks for fewer requests; wait a few minutes ({said})")
+        return ExchangeBusy(f"{where} asks for fewer requests; wait a few minutes ({said})", _asked_to_wait_s(exchange))
     if isinstance(error, ccxt.NetworkError):
         return ExchangeError(f"{where} cannot be reached; check the network and the address ({said})")
     return ExchangeError(f"{where} refused: {said}")
+
+
+def _asked_to_wait_s(exchange: Any) -> float:
+    """How long the venue's last answer asks to be left alone; where it does not say, long enough not to be banned."""
+    headers = {name.lower(): value for name, value in (exchange.last_response_headers or {}).items()}
+    try:
+        return max(float(headers["retry-after"]), 0.0)
+    except (KeyError, ValueError):
+        return _BANNED_S
 
 
 async def patiently(exchange: Any, ask: Callable[[], Awaitable[T]], tries: int = len(_PATIENCE_S)) -> T:
@@ -100,7 +109,7 @@ async def patiently(exchange: Any, ask: Callable[[], Awaitable[T]], tries: int =
             if pause is None:
                 raise plainly(error, exchange) from error
             banned = isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection)
-            await asyncio.sleep((_BANNED_S if banned else pause) * random.uniform(0.75, 1.25))
+            await asyncio.sleep((_asked_to_wait_s(exchange) if banned else pause) * random.uniform(1.0, 1.25))
         except ccxt.BaseError as error:
             raise plainly(error, exchange) from error
     raise AssertionError("unreachable")
@@ -124,7 +133,7 @@ async def load_market(exchange: Any, symbol: str, timeframe: Timeframe) -> str:
     return symbol
 
 
-async def market_now(exchange: Any) -> int | None:
+async def market_now(exchange: Any, tries: int = len(_PATIENCE_S)) -> int | None:
     """The venue's market time in milliseconds, or None where a paper exchange does not tell it."""
     paper = exchange.options.get("workbenchUrl")
     if paper:
@@ -134,13 +143,13 @@ async def market_now(exchange: Any) -> int | None:
         except (ccxt.BaseError, KeyError, TypeError, ValueError):
             return None
     if exchange.has.get("fetchTime"):
-        return await patiently(exchange, exchange.fetch_time)
+        return await patiently(exchange, exchange.fetch_time, tries)
     return exchange.milliseconds()
 
 
-async def settled_now(exchange: Any) -> int | None:
+async def settled_now(exchange: Any, tries: int = len(_PATIENCE_S)) -> int | None:
     """The moment (ms) before which a bar must have ended to be final, or None where the venue's time is not known."""
-    now = await market_now(exchange)
+    now = await market_now(exchange, tries)
     return now if now is None or exchange.options.get("workbenchUrl") else now - SETTLE_MS
 
 
@@ -188,9 +197,16 @@ async def _past_nothing(exchange: Any, symbol: str, timeframe: Timeframe, at: in
     return empty + window
 
 
-async def read_page(exchange: Any, symbol: str, timeframe: Timeframe, since: int | None, limit: int = PAGE) -> list:
+async def read_page(
+    exchange: Any,
+    symbol: str,
+    timeframe: Timeframe,
+    since: int | None,
+    limit: int = PAGE,
+    tries: int = len(_PATIENCE_S),
+) -> list:
     """Raw rows [opened_ms, open, high, low, close, volume] from `since` on (or the newest), rising, without repeats."""
-    rows = await patiently(exchange, lambda: exchange.fetch_ohlcv(symbol, timeframe.text, since, limit))
+    rows = await patiently(exchange, lambda: exchange.fetch_ohlcv(symbol, timeframe.text, since, limit), tries)
     return [row[:6] for _, row in sorted({row[0]: row for row in rows}.items())]
 
 

@@ -1,11 +1,12 @@
 """The REST side of a candle feed: history at the start, what a broken connection missed, bars nobody called final."""
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from workbench.domain.errors import ExchangeError
+from workbench.domain.errors import ExchangeBusy, ExchangeError
 from workbench.market.bar_watch import Need, Told
 from workbench.market.exchange import PAGE, read_page, settled_now
 from workbench.market.feed_state import FeedState, Lane
@@ -14,7 +15,7 @@ from workbench.market.pending_bars import Row
 
 _AT_ONCE = 4
 _TICK_S = 0.2
-_LONGEST_PAUSE_S = 30.0
+_LONGEST_PAUSE_S = 10.0  # a venue that comes back is seen again within 15 s
 _FULL = 100  # an answer of fewer rows than any venue's limit is the last one
 
 
@@ -34,6 +35,7 @@ class Mender:
         self.stream, self.state, self.history, self.limits, self._seconds = stream, state, history, limits, seconds
         self.exchange: Any = stream.exchange
         self._awake = asyncio.Event()
+        self._busy_until = -math.inf
 
     def wake(self) -> None:
         """Look now rather than at the next tick."""
@@ -42,6 +44,9 @@ class Mender:
     async def run(self) -> None:
         """Mend until cancelled. Raises ExchangeError where history cannot be had at the start."""
         while True:
+            if self._seconds() < self._busy_until:  # the venue asked to be left alone
+                await self._rest()
+                continue
             wanted = self.state.wanted(self._seconds(), self.limits.grace_s)[:_AT_ONCE]
             async with asyncio.TaskGroup() as group:
                 for lane, need in wanted:
@@ -70,14 +75,22 @@ class Mender:
         """Where the stream cannot tell the venue's time (before it began, after it broke), the venue is asked."""
         filling = lane.watch.settled_ms is None
         try:
-            now = await settled_now(self.exchange) if filling or lane.watch.torn or probing else None
+            asked_clock = filling or lane.watch.torn or probing
+            now = await settled_now(self.exchange, **self._tries(lane)) if asked_clock else None
             rows = await (self._newest(lane) if filling else self._from(lane, need.since_ms or 0))
         except ExchangeError as error:
             if filling:
                 raise
+            if isinstance(error, ExchangeBusy):
+                self._busy_until = self._seconds() + error.retry_after_s
             self.state.report(error)
             return None
         return self.state.read(lane, need, rows, now, self._seconds())
+
+    @staticmethod
+    def _tries(lane: Lane) -> dict[str, int]:
+        """The start is patient; later a question that failed is asked anew, with what is known by then."""
+        return {} if lane.watch.settled_ms is None else {"tries": 1}
 
     async def _newest(self, lane: Lane) -> list[Row]:
         wanted = self.history + 2  # one still forms, and one may have begun since
@@ -91,7 +104,7 @@ class Mender:
         rows: list[Row] = []
         while True:
             since = int(rows[-1][0]) if rows else since_ms
-            page = await read_page(self.exchange, lane.symbol, self.state.timeframe, since)
+            page = await read_page(self.exchange, lane.symbol, self.state.timeframe, since, **self._tries(lane))
             fresh = [row for row in page if row[0] >= since]
             moved = len(fresh) > 1 or (bool(fresh) and not rows)
             rows = rows[:-1] + fresh if fresh else rows

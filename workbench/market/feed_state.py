@@ -30,12 +30,14 @@ class BarClosed:
 
 @dataclass(slots=True)
 class Lane:
-    """One symbol. `heard_s`: when it last had news; `grace_s`, `ask_s`: before then REST is not asked."""
+    """One symbol. `heard_s`: when it last had news; `answered_s`: when REST last answered for it, news or not;
+    `ask_s`: before then REST is not asked."""
 
     symbol: str
     watch: BarWatch
     store: BarStore
     heard_s: float = -math.inf
+    answered_s: float = -math.inf
     wanted_s: float | None = None
     ask_s: float = -math.inf
     failures: int = 0
@@ -64,6 +66,7 @@ class FeedState:
         }
         self.inboxes: WeakSet[Inbox] = WeakSet()
         self.wakers: set[Callable[[], None]] = set()  # called when something was settled
+        self.listeners: set[Callable[[], None]] = set()  # called at every word, of a forming bar too
         self.market_ms = 0
         self.amended = 0
         self.cuts = 0
@@ -82,7 +85,9 @@ class FeedState:
         lane = self.lanes[symbol]
         lane.heard_s = now_s
         self._move(market_ms or int(row[0]))
-        return self._apply(lane, lane.watch.heard(row, final, market_ms))
+        told = self._apply(lane, lane.watch.heard(row, final, market_ms))
+        self._tell()
+        return told
 
     def cut(self) -> None:
         """The connection broke."""
@@ -95,11 +100,13 @@ class FeedState:
         filling = lane.watch.settled_ms is None
         rows = [row for row in rows if self._is_sound(lane.symbol, row)]
         told = lane.watch.read(need, rows, market_ms)
+        lane.answered_s = now_s
         if told.news:
             lane.heard_s = now_s
         self._move(max(market_ms or 0, int(rows[-1][0]) if rows else 0))
         self._apply(lane, told, silently=filling)
         self.wake()
+        self._tell()
         return told
 
     def wanted(self, now_s: float, grace_s: float) -> list[tuple[Lane, Need]]:
@@ -148,6 +155,10 @@ class FeedState:
     def wake(self) -> None:
         for waker in tuple(self.wakers):
             waker()
+
+    def _tell(self) -> None:
+        for listener in tuple(self.listeners):
+            listener()
 
     def _is_sound(self, symbol: str, row: Row) -> bool:
         """A bar that breaks the rules of candles is told once and then treated as missing: never mended, never used."""

@@ -14,7 +14,7 @@ from workbench.market.pending_bars import Row
 
 Hear = Callable[[str, Row, bool, int], None]
 Cut = Callable[[ExchangeError], None]
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GLANCE_S = 0.25, 30.0, 0.25
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GLANCE_S = 0.25, 10.0, 0.25
 
 
 class _StreamBroke(Exception):
