@@ -5,7 +5,8 @@ WorkbenchError
 ├── SymbolError              a market is not known, or is quoted otherwise
 ├── TimeframeError           a bar length is not known
 ├── ValueRefused             a domain value breaks its own rule (NaN price, negative size …)
-│   └── CurrencyMismatch     money of two currencies met without a price
+│   ├── CurrencyMismatch     money of two currencies met without a price
+│   └── ModelRefused         bytes that are no model, or not the one announced
 ├── CandleError              candles cannot be read, or break a rule of candles
 ├── LedgerError              the ledger cannot promise what was asked
 │   ├── LeaseLost            an effect was tried under an old token
@@ -48,6 +49,10 @@ class ValueRefused(WorkbenchError, ValueError):
 
 class CurrencyMismatch(ValueRefused):
     """Money of two currencies met without a price."""
+
+
+class ModelRefused(ValueRefused):
+    """Bytes that are no model of numbers, or not the model that was announced."""
 
 
 class CandleError(WorkbenchError):
