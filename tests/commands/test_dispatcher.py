@@ -13,7 +13,7 @@ from workbench.commands.catalogue import CATALOGUE, find
 from workbench.commands.dispatcher import Dispatcher
 from workbench.commands.formats import cells
 from workbench.commands.handlers import HANDLERS
-from workbench.commands.reply import Table, Text
+from workbench.commands.reply import Question, Table, Text
 from workbench.commands.spec import Role
 from workbench.domain.desk import DeskState, MarketClock
 from workbench.domain.errors import BotError
@@ -287,7 +287,11 @@ def test_each_declaration_is_sound():
     for spec in CATALOGUE:
         assert spec.example.startswith(spec.name)
         assert not spec.effect or spec.role is not Role.VIEWER
-        by_nature_once = spec.words in (("halt",), ("release",))  # a repeat joins the halt; a code works once
+        by_nature_once = spec.words in (
+            ("halt",),
+            ("release",),
+            ("risk", "hold"),
+        )  # a repeat joins, or holds what is held; a code works once
         assert not spec.effect or by_nature_once or "id" in spec.options
         needed = [parameter.needed for parameter in spec.places]
         assert needed == sorted(needed, reverse=True), f"{spec.name}: what may be left out comes last"
@@ -431,3 +435,17 @@ async def test_nothing_is_sized_for_a_bot_that_may_not_trade(watched):
     reply = await watched.ask("/risk size btc 1h breakout")
 
     assert "0 BTC, worth 0.00 USD" in words(reply)
+
+
+async def test_a_market_is_held_back_until_a_person_releases_it(desk, bots):
+    await desk.ask("/bots")
+
+    reply = await desk.ask("/risk hold btcusd --reason news")
+
+    by_bot = {row["bot"]: row for row in rows(reply)}
+    assert reply.title == "BTC/USD is held back"
+    assert by_bot["trend"]["from now on"] == "supervised: paused by the desk within seconds"
+    assert "to close what is held: /halt BOT" in reply.notes
+    assert "BTC/USD is halted by you: news" in words(await desk.ask("/risk status"))
+    offered = next(part for part in (await desk.ask("/release BTC/USD")).parts if isinstance(part, Question))
+    assert (await desk.ask(offered.answer)).title == "BTC/USD released"

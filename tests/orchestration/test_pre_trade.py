@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from tests.support.postgres import postgres_server  # noqa: F401
 from workbench.bench import reserving
 from workbench.domain.desk import DeskState
 from workbench.domain.errors import LedgerError
@@ -100,9 +101,35 @@ async def test_a_ledger_that_cannot_say_denies(desks, ledger, monkeypatch):
     assert verdict == Denied("i1", "known", "the ledger cannot say what is allowed: the disk is gone")
 
 
+async def test_a_symbol_has_one_room_for_all_bots(desks, ledger):
+    ledger.exposure.set_cap("BTC/USD", 700.0)
+    await desks[0].ask(an_intent("i1", amount=5.0))
+
+    second = await desks[1].ask(an_intent("i2", "b", 3.0))
+
+    assert second.reason == "no room is left under the limit of BTC/USD, orders of other processes included"
+
+
+async def test_what_is_no_longer_held_leaves_its_room(desks, ledger):
+    ledger.exposure.reconcile({"desk": 900.0, "a": 500.0})
+
+    ledger.exposure.reconcile(desks[0].held())
+
+    assert {scope: held for scope, (held, _, _) in ledger.exposure.usage().items()} == {
+        "desk": 0.0,
+        "a": 0.0,
+        "b": 0.0,
+        "BTC/USD": 0.0,
+    }
+
+
 @pytest.mark.slow
-def test_eight_processes_of_which_some_are_killed_never_pass_a_cap(tmp_path):
-    told = reserving.crowded(tmp_path, 1)
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_eight_processes_of_which_some_are_killed_never_pass_a_cap(tmp_path, request, database):
+    place = tmp_path / "crowd.sqlite"
+    if database == "postgresql":
+        place = request.getfixturevalue("postgres_server").new_ledger()
+    told = reserving.crowded([place])
 
     assert told.killed == 2
     assert told.breaches == 0

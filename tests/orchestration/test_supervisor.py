@@ -141,3 +141,19 @@ async def test_a_bot_that_runs_under_a_latch_is_halted_anew(supervised, registry
     await until(lambda: reborn.state is BotState.HALTED)
     assert other.acts["halt"] == 0
     assert ledger.states.all()["desk"].reason == "last week's halt"
+
+
+async def test_a_market_held_back_pauses_the_supervised_bots_that_have_it_and_no_other(
+    supervised, registry, ledger, venue, until
+):
+    holder, other = PlainBot(positions=(a_position(amount=0.1),)), PlainBot()
+    registry.register("holder", holder)
+    registry.register("other", other)
+    venue.views = {"holder": {"BTC/USD": 0.1}, "other": {}}
+    ledger.states.tighten("BTC/USD", DeskState.HALTED, "news", "ada")
+
+    await look(supervised, 2)
+
+    await until(lambda: holder.state is BotState.PAUSED)
+    assert other.state is BotState.RUNNING
+    assert ledger.states.all()["BTC/USD"].set_by == "ada"  # a person's hold is a person's to lift

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -21,7 +22,7 @@ from workbench.quant.marginal_risk import RiskModel
 from workbench.quant.reservations import Snapshot
 from workbench.quant.tally import FLAT, growth
 
-EXAMPLES = int(os.environ.get("WORKBENCH_GATE_EXAMPLES", "60"))  # the full figure uses 1000
+EXAMPLES = int(os.environ.get("WORKBENCH_GATE_EXAMPLES", "1000" if os.environ.get("CI") else "60"))
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 SYMBOLS = tuple(f"C{i}/USD" for i in range(6))
 BOTS = tuple(f"b{i}" for i in range(20))
@@ -188,5 +189,5 @@ class DeskMachine(RuleBasedStateMachine):
         assert math.sqrt(n @ np.abs(MODEL.correlation) @ n) <= self.desk.correlated_value * TOLERANCE
 
 
-TestDesk = DeskMachine.TestCase
+TestDesk = pytest.mark.timeout(1500)(DeskMachine.TestCase)
 TestDesk.settings = settings(max_examples=EXAMPLES, stateful_step_count=50, deadline=None)

@@ -1,8 +1,10 @@
 """Processes that reserve room under one cap on one ledger, some of them killed with SIGKILL: python -m
-workbench.bench.reserving LEDGER NAME COUNT reserves COUNT times and prints its times and how often it got room."""
+workbench.bench.reserving LEDGER NAME COUNT reserves COUNT times (with a fourth word: at
+random moments that many seconds apart) and prints its times and how often it got room."""
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -32,15 +34,14 @@ def alone(folder: Path, count: int) -> list[float]:
     place = folder / "alone.sqlite"
     _capped(place, count * VALUE + 1)
     done = subprocess.run([*_command(place, "a", count)], capture_output=True, check=True)
-    return json.loads(done.stdout)["times_s"]
+    return json.loads(done.stdout.splitlines()[-1])["times_s"]
 
 
-def crowded(folder: Path, rounds: int, processes: int = 8, count: int = 400) -> Reserved:
-    """`processes` at once want 3.2 times what is there; two are killed on the way; then the sums are checked."""
+def crowded(places: Sequence[Path | str], processes: int = 8, count: int = 400) -> Reserved:
+    """On each ledger (a path or a URL), `processes` at once want 3.2 times what is there; two are killed on the way; then the sums are checked."""
     times: list[float] = []
     breaches = killed = 0
-    for number in range(rounds):
-        place = folder / f"crowd{number}.sqlite"
+    for place in places:
         _capped(place, CAP)
         crew = [subprocess.Popen(_command(place, f"p{n}", count), stdout=subprocess.PIPE) for n in range(processes)]
         time.sleep(KILLED_AFTER_S + 1.0)
@@ -48,18 +49,29 @@ def crowded(folder: Path, rounds: int, processes: int = 8, count: int = 400) -> 
             os.kill(victim.pid, signal.SIGKILL)
         said = [process.communicate()[0] for process in crew]
         killed += sum(process.returncode == -signal.SIGKILL for process in crew)
-        times += [t for line in said if line for t in json.loads(line)["times_s"]]
+        times += [t for told in said if told for t in json.loads(told.splitlines()[-1])["times_s"]]
         breaches += _breached(place)
     return Reserved(times, breaches, killed)
 
 
-def _capped(place: Path, cap: float) -> None:
+def paced(folder: Path, processes: int = 8, count: int = 200, every_s: float = 0.1) -> list[float]:
+    """Seconds each reservation takes while `processes` each ask `count` times, one in about `every_s`."""
+    place = folder / "paced.sqlite"
+    _capped(place, processes * count * VALUE + 1)
+    crew = [
+        subprocess.Popen([*_command(place, f"p{n}", count), str(every_s)], stdout=subprocess.PIPE)
+        for n in range(processes)
+    ]
+    return [t for each in crew for t in json.loads(each.communicate()[0].splitlines()[-1])["times_s"]]
+
+
+def _capped(place: Path | str, cap: float) -> None:
     ledger = open_ledger(place)
     ledger.exposure.set_cap("desk", cap)
     ledger.close()
 
 
-def _breached(place: Path) -> int:
+def _breached(place: Path | str) -> int:
     """1 where more is reserved than the cap allows, or the rows say otherwise than the total."""
     ledger = open_ledger(place)
     held, reserved, cap = ledger.exposure.usage()["desk"]
@@ -69,13 +81,15 @@ def _breached(place: Path) -> int:
     return int(reserved > cap * (1 + 1e-9) or abs(summed - reserved) > 1e-6)
 
 
-def _command(place: Path, name: str, count: int) -> list[str]:
+def _command(place: Path | str, name: str, count: int) -> list[str]:
     return [sys.executable, "-m", "workbench.bench.reserving", str(place), name, str(count)]
 
 
-def _reserve(place: str, name: str, count: int) -> None:
+def _reserve(place: str, name: str, count: int, every_s: float) -> None:
     ledger, times, room = open_ledger(place), [], 0
+    chance = random.Random(name)
     for n in range(count):
+        time.sleep(chance.expovariate(1 / every_s) if every_s else 0.0)
         began = time.perf_counter()
         room += ledger.exposure.reserve(f"{name}-{n}", {"desk": VALUE}) == ""
         times.append(time.perf_counter() - began)
@@ -83,4 +97,4 @@ def _reserve(place: str, name: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    _reserve(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    _reserve(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]) if len(sys.argv) > 4 else 0.0)

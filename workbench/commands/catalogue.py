@@ -152,6 +152,18 @@ CATALOGUE: tuple[Spec, ...] = (
         example="/risk limits",
     ),
     Spec(
+        ("risk", "hold"),
+        "no new exposure in one market: gated bots are refused, supervised ones that hold it are paused",
+        "risk_hold",
+        (
+            Parameter("symbol", Kind.SYMBOL, "the market"),
+            Parameter("reason", Kind.WORD, "why, for the record", needed=False, option=True),
+        ),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/risk hold BTCUSD",
+    ),
+    Spec(
         ("risk", "whatif"),
         "the desk's risk as if a bot held half, or correlations went toward 1, beside what it is now",
         "risk_whatif",

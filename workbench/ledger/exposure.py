@@ -35,11 +35,16 @@ class ExposureTable:
 
     def set_cap(self, scope: str, cap: float) -> None:
         """Allow `scope` this much from now on; what is held beyond it stays, and nothing more is allowed."""
-        values = {"scope": payload.name(scope, "scope"), "cap": _number(cap, f"cap of {scope}"), "held": 0.0}
+        self.set_caps({scope: cap})
+
+    def set_caps(self, caps: Mapping[str, float]) -> None:
+        """`set_cap` for several scopes, in one transaction."""
+        wanted = {payload.name(scope, "scope"): _number(cap, f"cap of {scope}") for scope, cap in sorted(caps.items())}
         with self._store.write(durable=False, ordered=False) as connection:
-            found = connection.execute(update(_caps).where(_caps.c.scope == scope).values(cap=values["cap"]))
-            if found.rowcount == 0:
-                connection.execute(_caps.insert().values(**values, reserved=0.0))
+            for scope, cap in wanted.items():
+                found = connection.execute(update(_caps).where(_caps.c.scope == scope).values(cap=cap))
+                if found.rowcount == 0:
+                    connection.execute(_caps.insert().values(scope=scope, cap=cap, held=0.0, reserved=0.0))
 
     def reserve(self, intent_id: str, values: Mapping[str, float]) -> str:
         """Reserve `values` (≥ 0, by scope) for an order, all or none. Returns '' or the scope that has no room.

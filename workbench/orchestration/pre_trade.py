@@ -46,14 +46,12 @@ class PreTrade:
         )  # the gate is not for several tasks: states, verdict and reservation belong together
 
     async def share_caps(self) -> None:
-        """Put the limits that all processes share into the ledger. Raises LedgerError."""
-
-        def put() -> None:
-            self._ledger.exposure.set_cap(DESK, self.gate.desk.gross_value)
-            for bot_id, limits in self.gate.limits.items():
-                self._ledger.exposure.set_cap(bot_id, limits.gross_value)
-
-        await asyncio.to_thread(put)
+        """Put the limits that all processes share into the ledger: gross of the desk, of each bot and of each symbol.
+        (Net is never above gross, nor is a cluster or a venue.) Raises LedgerError."""
+        desk, limits = self.gate.desk, self.gate.limits
+        caps = {DESK: desk.gross_value} | {bot_id: limits[bot_id].gross_value for bot_id in limits}
+        caps |= dict.fromkeys(self.gate.tally.lines, desk.symbol_value)
+        await asyncio.to_thread(self._ledger.exposure.set_caps, caps)
 
     async def ask(self, intent: Intent) -> RiskVerdict:
         """The verdict, with what it allows reserved here and in the ledger. Never raises: no answer is a denial."""
@@ -96,7 +94,7 @@ class PreTrade:
         """'' where there is room for it in every process's eyes, else why not."""
         if added <= 0:  # it can only reduce
             return ""
-        values = {DESK: added, intent.bot_id: added}
+        values = {DESK: added, intent.bot_id: added, intent.symbol: added}
         try:
             full = await asyncio.to_thread(self._ledger.exposure.reserve, intent.intent_id, values)
         except LedgerError as error:
@@ -109,12 +107,13 @@ class PreTrade:
         return states | ({intent.bot_id: worst.state} if worst else {})
 
     def held(self) -> dict[str, float]:
-        """What is held and no longer ordered, by scope: what the ledger counts beside the open reservations."""
-        held: dict[str, float] = {}
+        """What is held and no longer ordered, by scope: what the ledger counts beside the open reservations. A scope
+        in which nothing is held any more is told as 0."""
+        held = dict.fromkeys([DESK, *self.gate.limits, *self.gate.tally.lines], 0.0)
         for (bot_id, symbol), cell in self.gate.tally.cells.items():
             value = abs(cell.amount) * self.gate.tally.lines[symbol].unit
-            held[bot_id] = held.get(bot_id, 0.0) + value
-            held[DESK] = held.get(DESK, 0.0) + value
+            for scope in (DESK, bot_id, symbol):
+                held[scope] = held.get(scope, 0.0) + value
         return held
 
     def _remember(self, denied: Denied) -> None:

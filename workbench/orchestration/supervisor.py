@@ -53,6 +53,7 @@ class Supervisor:
         for trip in triggers.feed(sight):
             self._halt(trip, standings)
         self._keep_halted(rows, standings)
+        self._keep_out_of(standings)
         self.reckoning = reckon(rows, totals, accounts, center.settings.limits)
         await self._reduce(standings)
 
@@ -90,6 +91,12 @@ class Supervisor:
                 why = f"{row.bot_id} runs although it is halted: {row.trading_reason}"
                 self._do(row.bot_id, self._center.emergency.halt(row.bot_id, why, BY))
 
+    def _keep_out_of(self, standings: dict[str, Standing]) -> None:
+        """A symbol that a person holds back: supervised bots that have it, and still may buy, are paused."""
+        for scope, standing in standings.items():
+            if "/" in scope and standing.set_by != BY:
+                self._pause(scope, running_only=True)
+
     async def _reduce(self, standings: dict[str, Standing]) -> None:
         breaches = self.reckoning.breaches
         self._seen = {scope: self._seen.get(scope, 0) + 1 for scope in breaches}
@@ -101,11 +108,13 @@ class Supervisor:
         for scope in ours - breaches.keys():
             await asyncio.to_thread(self._ledger.states.ease, scope, BY)
 
-    def _pause(self, scope: str) -> None:
+    def _pause(self, scope: str, running_only: bool = False) -> None:
         """Supervised bots cannot be refused an order; they are told to open nothing more. Gated ones are refused."""
         members = self._center.registry.members.values()
         bound = [m for m in members if scope in (DESK, m.bot_id) or scope in _holds(m)]
         wanted = [m.bot_id for m in bound if "pause" in m.capabilities and not m.gated]
+        if running_only:
+            wanted = [bot_id for bot_id in wanted if _runs(self._center.registry.members[bot_id])]
         if wanted and scope not in self._busy:
             how = Asking(self._center.settings.deadline_s)
             self._do(scope, self._center.execute_cross_bot_command("pause", {}, wanted, how=how))
@@ -121,6 +130,11 @@ class Supervisor:
         self._busy.discard(scope)
         if not task.cancelled() and (error := task.exception()):
             log.error("supervisor_could_not_act", scope=scope, error=reason(error))
+
+
+def _runs(member: Member) -> bool:
+    status = member.pulse.status
+    return status is not None and status.state is BotState.RUNNING
 
 
 def _holds(member: Member) -> set[str]:
