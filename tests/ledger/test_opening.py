@@ -16,6 +16,8 @@ from workbench.ledger.log import open_ledger
 from workbench.ledger.sqlite import check_library
 from workbench.ledger.store import Store
 
+NEWEST = 1 + len(schema.MIGRATIONS)
+
 
 def test_opening_again_finds_everything(ledger, ledger_url):
     ledger.append([event()])
@@ -52,7 +54,7 @@ def test_a_newer_ledger_is_refused(ledger, ledger_url):
     with ledger._store.write() as connection:
         connection.execute(update(schema.meta).values(value="99"))
 
-    with pytest.raises(LedgerError, match="has schema 99 and this workbench knows 2; update the workbench"):
+    with pytest.raises(LedgerError, match=f"has schema 99 and this workbench knows {NEWEST}; update the workbench"):
         open_ledger(ledger_url)
 
 
@@ -66,7 +68,7 @@ def test_an_older_ledger_is_brought_forward_with_its_rows(ledger):
         reached = schema.migrate(connection, (*schema.MIGRATIONS, add_a_column))
 
     with ledger._store.read() as connection:
-        assert reached == schema.version(connection) == 3
+        assert reached == schema.version(connection) == NEWEST + 1
         assert connection.execute(text("SELECT count(urgency) FROM commands")).scalar_one() == 0
     assert ledger.read()[0].event_id == "e1"
 
@@ -74,12 +76,12 @@ def test_an_older_ledger_is_brought_forward_with_its_rows(ledger):
 def test_a_ledger_of_the_first_schema_learns_of_halts(ledger):
     ledger.append([event()])
     with ledger._store.write() as connection:  # as the first version left it
-        for table in schema._SAFETY:
+        for table in (*schema._SAFETY, *schema._DRAWING, *schema._PATTERNS, *schema._JOBS):
             connection.execute(DropTable(table))
         connection.execute(update(schema.meta).values(value="1"))
 
     with ledger._store.write() as connection:
-        assert schema.migrate(connection) == 2
+        assert schema.migrate(connection) == NEWEST
 
     assert ledger.states.all() == {}
     assert ledger.read()[0].event_id == "e1"
@@ -94,7 +96,7 @@ def test_a_migration_that_fails_leaves_the_old_ledger(ledger):
         schema.migrate(connection, (*schema.MIGRATIONS, half_done))
 
     with ledger._store.read() as connection:
-        assert schema.version(connection) == 2
+        assert schema.version(connection) == NEWEST
     Store(ledger._store.backend)  # opens as before
 
 

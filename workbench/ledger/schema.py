@@ -185,8 +185,89 @@ exposure_reservations = Table(
 )
 Index("reservations_by_scope", exposure_reservations.c.scope)
 
+drawings = Table(
+    "drawings",
+    metadata,
+    Column("author", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("timeframe", Text, primary_key=True),
+    Column("drawing_id", Text, primary_key=True),
+    Column("rank", BigInteger, nullable=False),
+    Column("drawing", Json, nullable=False),
+)
+Index("drawings_by_symbol", drawings.c.symbol, drawings.c.timeframe)
+
+drawing_steps = Table(
+    "drawing_steps",
+    metadata,
+    Column("number", _Seq, primary_key=True, autoincrement=False),
+    Column("author", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("timeframe", Text, nullable=False),
+    Column("changes", Json, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+Index(
+    "drawing_steps_by_board",
+    *(drawing_steps.c.author, drawing_steps.c.symbol, drawing_steps.c.timeframe, drawing_steps.c.number),
+)
+
+annotations = Table(
+    "annotations",
+    metadata,
+    Column("number", _Seq, primary_key=True, autoincrement=False),
+    Column("annotation_id", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("undoes", BigInteger, nullable=False),
+    Column("state", Json, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+Index("annotations_by_id", annotations.c.annotation_id, annotations.c.number)
+Index("annotations_by_user", annotations.c.user_id, annotations.c.number)
+
+pattern_log = Table(
+    "pattern_log",
+    metadata,
+    Column("number", _Seq, primary_key=True, autoincrement=False),
+    Column("user_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+Index("pattern_log_once", pattern_log.c.user_id, pattern_log.c.kind, pattern_log.c.key, unique=True)
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("due", UtcTime, primary_key=True),
+    Column("origin", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("began_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("skipped", Integer, nullable=False),
+    Column("ran_by", Text, nullable=False),
+    Column("token", BigInteger),
+    Column("outcome", Json, nullable=False),
+)
+Index("job_runs_by_time", job_runs.c.began_at)
+Index("job_runs_by_state", job_runs.c.state)
+
+job_marks = Table(
+    "job_marks",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("decided_until", UtcTime, nullable=False),
+)
+
 _FIRST = (events, commands, leases, announced_bots, equity_points, statuses)
 _SAFETY = (trading_states, release_codes, halts, halted_bots, exposure_caps, exposure_reservations)
+_DRAWING = (drawings, drawing_steps)
+_PATTERNS = (annotations, pattern_log)
+_JOBS = (job_runs, job_marks)
 
 Migration = Callable[[Connection], None]
 
@@ -210,9 +291,10 @@ _APPEND_ONLY = {
 
 def _create(connection: Connection) -> None:
     connection.execute(CreateTable(meta))
-    _make(connection, (*_FIRST, *_SAFETY))
+    _make(connection, (*_FIRST, *_SAFETY, *_DRAWING, *_PATTERNS, *_JOBS))
     for statement in _APPEND_ONLY[connection.dialect.name]:
         connection.exec_driver_sql(statement)
+    _refuse_changes(connection, _PATTERNS)
 
 
 def _make(connection: Connection, tables: Sequence[Table]) -> None:
@@ -227,8 +309,48 @@ def _add_safety(connection: Connection) -> None:
     _make(connection, _SAFETY)
 
 
+def _add_drawings(connection: Connection) -> None:
+    """4: drawings and the steps by which they came about."""
+    _make(connection, _DRAWING)
+
+
+def _add_patterns(connection: Connection) -> None:
+    """3: annotations with their history, and what was tried with them."""
+    _make(connection, _PATTERNS)
+    _refuse_changes(connection, _PATTERNS)
+
+
+def _add_jobs(connection: Connection) -> None:
+    """5: runs of scheduled notebooks."""
+    _make(connection, [table for table in _JOBS if not inspect(connection).has_table(table.name)])
+
+
+def _refuse_changes(connection: Connection, tables: Sequence[Table]) -> None:
+    """Rows of `tables` are only ever added, whoever asks."""
+    words = {table.name: f"{table.name.replace('_', ' ')} is append-only" for table in tables}
+    for name, why in words.items():
+        if connection.dialect.name == "sqlite":
+            for verb in ("UPDATE", "DELETE"):
+                connection.exec_driver_sql(
+                    f"CREATE TRIGGER {name}_refuse_{verb.lower()} BEFORE {verb} ON {name} "
+                    f"BEGIN SELECT RAISE(ABORT, '{why}'); END"
+                )
+            continue
+        connection.exec_driver_sql(
+            f"CREATE OR REPLACE FUNCTION {name}_refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{why}'; END $$"
+        )
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {name}_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {name} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {name}_refuse_change()"
+        )
+
+
 MIGRATIONS: Sequence[Migration] = (
     _add_safety,
+    _add_patterns,
+    _add_drawings,
+    _add_jobs,
 )  # the n-th brings version n to n+1; the tables above are always the newest version
 
 
