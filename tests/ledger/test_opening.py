@@ -73,10 +73,10 @@ def test_an_older_ledger_is_brought_forward_with_its_rows(ledger):
     assert ledger.read()[0].event_id == "e1"
 
 
-def test_a_ledger_of_the_first_schema_learns_of_halts(ledger):
+def test_a_ledger_of_the_first_schema_learns_of_halts_and_patterns(ledger):
     ledger.append([event()])
     with ledger._store.write() as connection:  # as the first version left it
-        for table in (*schema._SAFETY, *schema._DRAWING, *schema._PATTERNS, *schema._JOBS):
+        for table in (*schema._SAFETY, *schema._PATTERNS):
             connection.execute(DropTable(table))
         connection.execute(update(schema.meta).values(value="1"))
 
@@ -84,6 +84,7 @@ def test_a_ledger_of_the_first_schema_learns_of_halts(ledger):
         assert schema.migrate(connection) == NEWEST
 
     assert ledger.states.all() == {}
+    assert ledger.annotations.all("ann") == []
     assert ledger.read()[0].event_id == "e1"
 
 
