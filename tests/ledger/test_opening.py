@@ -76,7 +76,7 @@ def test_an_older_ledger_is_brought_forward_with_its_rows(ledger):
 def test_a_ledger_of_the_first_schema_learns_of_halts_and_patterns(ledger):
     ledger.append([event()])
     with ledger._store.write() as connection:  # as the first version left it
-        for table in (*schema._SAFETY, *schema._PATTERNS):
+        for table in (*schema._SAFETY, *schema._DRAWING, *schema._PATTERNS, *schema._JOBS):
             connection.execute(DropTable(table))
         connection.execute(update(schema.meta).values(value="1"))
 

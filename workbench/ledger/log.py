@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from workbench.domain.errors import LedgerError
 from workbench.ledger.annotations import AnnotationTable
 from workbench.ledger.command_log import CommandLog
+from workbench.ledger.drawings import DrawingTable
 from workbench.ledger.events import EventLog
 from workbench.ledger.exposure import ExposureTable
 from workbench.ledger.halts import HaltTable
@@ -31,9 +32,9 @@ class SqlLedger:
 
     events (`EventLog`): append, read, last, event, head, tail. commands (`CommandLog`): submit, command, commands,
     take, finish, recover, settle, append_fenced. leases (`LeaseTable`): acquire, renew, release, holder, newest.
-    `tables`: `DeskTables`; `states`: `StateTable`; `halts`: `HaltTable`; `exposure`: `ExposureTable`;
-    `annotations`: `AnnotationTable`; `pattern_log`: `PatternLog`. check: raises where the database is damaged. `place`
-    says where it is (without a password), `caveats` what cannot be promised there.
+    `tables`: `DeskTables`; `states`: `StateTable`; `halts`: `HaltTable`; `exposure`: `ExposureTable`; `drawings`:
+    `DrawingTable`; `annotations`: `AnnotationTable`; `pattern_log`: `PatternLog`. check: raises where the database is
+    damaged. `place` says where it is (without a password), `caveats` what cannot be promised there.
     """
 
     def __init__(self, backend: Backend):
@@ -43,7 +44,7 @@ class SqlLedger:
         self.place, self.caveats = backend.place, tuple(backend.caveats())
         self.tables = DeskTables(self._store)
         self.states, self.halts = StateTable(self._store), HaltTable(self._store)
-        self.exposure = ExposureTable(self._store)
+        self.exposure, self.drawings = ExposureTable(self._store), DrawingTable(self._store)
         self.annotations, self.pattern_log = AnnotationTable(self._store), PatternLog(self._store)
 
         self._events = EventLog(self._store)

@@ -185,6 +185,34 @@ exposure_reservations = Table(
 )
 Index("reservations_by_scope", exposure_reservations.c.scope)
 
+drawings = Table(
+    "drawings",
+    metadata,
+    Column("author", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("timeframe", Text, primary_key=True),
+    Column("drawing_id", Text, primary_key=True),
+    Column("rank", BigInteger, nullable=False),
+    Column("drawing", Json, nullable=False),
+)
+Index("drawings_by_symbol", drawings.c.symbol, drawings.c.timeframe)
+
+drawing_steps = Table(
+    "drawing_steps",
+    metadata,
+    Column("number", _Seq, primary_key=True, autoincrement=False),
+    Column("author", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("timeframe", Text, nullable=False),
+    Column("changes", Json, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+Index(
+    "drawing_steps_by_board",
+    *(drawing_steps.c.author, drawing_steps.c.symbol, drawing_steps.c.timeframe, drawing_steps.c.number),
+)
+
 annotations = Table(
     "annotations",
     metadata,
@@ -211,9 +239,35 @@ pattern_log = Table(
 )
 Index("pattern_log_once", pattern_log.c.user_id, pattern_log.c.kind, pattern_log.c.key, unique=True)
 
+job_runs = Table(
+    "job_runs",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("due", UtcTime, primary_key=True),
+    Column("origin", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("began_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("skipped", Integer, nullable=False),
+    Column("ran_by", Text, nullable=False),
+    Column("token", BigInteger),
+    Column("outcome", Json, nullable=False),
+)
+Index("job_runs_by_time", job_runs.c.began_at)
+Index("job_runs_by_state", job_runs.c.state)
+
+job_marks = Table(
+    "job_marks",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("decided_until", UtcTime, nullable=False),
+)
+
 _FIRST = (events, commands, leases, announced_bots, equity_points, statuses)
 _SAFETY = (trading_states, release_codes, halts, halted_bots, exposure_caps, exposure_reservations)
+_DRAWING = (drawings, drawing_steps)
 _PATTERNS = (annotations, pattern_log)
+_JOBS = (job_runs, job_marks)
 
 Migration = Callable[[Connection], None]
 
@@ -237,7 +291,7 @@ _APPEND_ONLY = {
 
 def _create(connection: Connection) -> None:
     connection.execute(CreateTable(meta))
-    _make(connection, (*_FIRST, *_SAFETY, *_PATTERNS))
+    _make(connection, (*_FIRST, *_SAFETY, *_DRAWING, *_PATTERNS, *_JOBS))
     for statement in _APPEND_ONLY[connection.dialect.name]:
         connection.exec_driver_sql(statement)
     _refuse_changes(connection, _PATTERNS)
@@ -255,10 +309,20 @@ def _add_safety(connection: Connection) -> None:
     _make(connection, _SAFETY)
 
 
+def _add_drawings(connection: Connection) -> None:
+    """4: drawings and the steps by which they came about."""
+    _make(connection, _DRAWING)
+
+
 def _add_patterns(connection: Connection) -> None:
     """3: annotations with their history, and what was tried with them."""
     _make(connection, _PATTERNS)
     _refuse_changes(connection, _PATTERNS)
+
+
+def _add_jobs(connection: Connection) -> None:
+    """5: runs of scheduled notebooks."""
+    _make(connection, [table for table in _JOBS if not inspect(connection).has_table(table.name)])
 
 
 def _refuse_changes(connection: Connection, tables: Sequence[Table]) -> None:
@@ -285,6 +349,8 @@ def _refuse_changes(connection: Connection, tables: Sequence[Table]) -> None:
 MIGRATIONS: Sequence[Migration] = (
     _add_safety,
     _add_patterns,
+    _add_drawings,
+    _add_jobs,
 )  # the n-th brings version n to n+1; the tables above are always the newest version
 
 
