@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import structlog
@@ -9,6 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from workbench.domain.errors import LedgerError
+from workbench.ledger.alert_choices import AlertTable
 from workbench.ledger.annotations import AnnotationTable
 from workbench.ledger.command_log import CommandLog
 from workbench.ledger.drawings import DrawingTable
@@ -22,6 +24,8 @@ from workbench.ledger.sqlite import SqliteBackend
 from workbench.ledger.store import Backend, Store
 from workbench.ledger.tables import DeskTables
 from workbench.ledger.tail import Tail
+from workbench.ledger.telegram_journal import TelegramJournal
+from workbench.ledger.telegram_people import PeopleTable
 from workbench.ledger.trading_states import StateTable
 
 log = structlog.get_logger(__name__)
@@ -66,6 +70,20 @@ class SqlLedger:
         tail = self._events.tail(after, kinds)
         self._tails.add(tail)
         return tail
+
+    def telegram(self, bot: int) -> TelegramJournal:
+        """The journal of one Telegram bot's updates. Writes on first use."""
+        return TelegramJournal(self._store, bot)
+
+    @cached_property
+    def people(self) -> PeopleTable:
+        """Who may speak to the desk in a chat. Writes on first use."""
+        return PeopleTable(self._store)
+
+    @cached_property
+    def alerts(self) -> AlertTable:
+        """What each reader wants to hear. Writes on first use."""
+        return AlertTable(self._store)
 
     def close(self) -> None:
         """End the tails and let the database go. Closing twice is harmless."""
