@@ -38,7 +38,8 @@ def alone(folder: Path, count: int) -> list[float]:
 
 
 def crowded(places: Sequence[Path | str], processes: int = 8, count: int = 400) -> Reserved:
-    """On each ledger (a path or a URL), `processes` at once want 3.2 times what is there; two are killed on the way; then the sums are checked."""
+    """On each ledger (a path or a URL), `processes` at once want 3.2 times what is there; two are killed on the way;
+    then the sums are checked."""
     times: list[float] = []
     breaches = killed = 0
     for place in places:

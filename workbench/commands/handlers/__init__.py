@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from workbench.commands.asked import Asked
 from workbench.commands.handlers.effects import pause, resume, tune
 from workbench.commands.handlers.halts import halt, release
+from workbench.commands.handlers.holding import risk_hold
 from workbench.commands.handlers.overview import bots, events, help_, risk, status
 from workbench.commands.handlers.questions import analyze, cross_analyze, cross_forecast, cross_plan, forecast, plan
-from workbench.commands.handlers.holding import risk_hold
 from workbench.commands.handlers.risks import risk_limits, risk_size, risk_status, risk_whatif
 from workbench.commands.reply import Reply
 from workbench.commands.spec import Line
