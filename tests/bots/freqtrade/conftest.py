@@ -12,26 +12,26 @@ from tests.support.freqtrade_rig import Freq, Market, Outage
 FORCED = {"force_entry_enable": True}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def python():
     return python_or_skip()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def market(python):
     made = Market()
     yield made
     made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def storm(python):
     made = Market()
     yield made
     made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def started(python, market, storm, tmp_path_factory):
     """Both bots, started side by side."""
     home = tmp_path_factory.mktemp("freqtrade")
@@ -45,12 +45,12 @@ def started(python, market, storm, tmp_path_factory):
             bot.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def steady(started):
     return started[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def outage(python, started, tmp_path_factory):
     """A third market and bot, whose exchange goes away as soon as it holds something; watched in a thread from then on.
     Its test comes last: three bars of a minute have passed by then."""
@@ -59,6 +59,6 @@ def outage(python, started, tmp_path_factory):
     made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stormy(started):
     return started[1]
