@@ -155,3 +155,44 @@ def test_clusters_add_up_to_what_is_held():
     assert [(row.name, row.gross, row.net) for row in desk] == [("NEW/USD", 5.0, 5.0), ("store of value", 7.0, -1.0)]
     (unknown,) = risk_assembly._clusters(("BTC/USD",), ((float("nan"),),), None)
     assert math.isnan(unknown.gross)
+
+
+def asking_first(view, *bots):
+    rows = tuple(replace(r, status=replace(r.status, gated=r.bot_id in bots)) for r in view.rows)
+    return replace(view, rows=rows)
+
+
+def test_limits_of_bots_that_ask_first_are_shown_as_tightened_and_why():
+    usage = (
+        Usage("gross", DESK, 4000.0, 21_000.0),
+        *(Usage("bot gross", b, 0.0, 100.0) for b in ("trend", "breakout")),
+    )
+    view = a_view(reckoning=Reckoning(usage, {}, {}), tightened={DESK: (0.5, "turbulent"), "breakout": (0.75, "fell")})
+
+    shown = {row.scope: row for row in risk_desk(asking_first(view, "trend"), {}, markets(), {}).limits}
+    none_asks = risk_desk(view, {}, markets(), {}).limits
+
+    assert (shown[DESK].cap, shown[DESK].cap_before) == (10_500.0, 21_000.0)
+    assert shown[DESK].why == "for bots that ask first, × 0.5: turbulent"
+    assert shown["breakout"].cap == 100.0  # supervised: held against its limit as written
+    assert {row.why for row in none_asks} == {""}
+
+
+def test_the_ladder_shows_the_rung_that_binds_and_the_next():
+    view = a_view(drawdowns={DESK: 0.11, "trend": 0.11, "breakout": 0.02})
+
+    rows = {
+        row.name: row
+        for row in risk_desk(asking_first(view, "trend"), {}, markets(), {"desk": 0.2, "bot": 0.25}).drawdowns
+    }
+
+    assert (rows["trend"].step, rows["trend"].next_step, rows["trend"].factor) == (0.10, 0.15, 0.5)
+    assert (rows["breakout"].step, rows["breakout"].next_step, rows["breakout"].factor) == (None, 0.25, 1.0)
+
+
+def test_what_is_held_is_told_by_venue():
+    view = a_view(venues={"trend": "paper"})
+
+    desk = risk_desk(view, {}, markets(), {})
+
+    assert [(row.name, row.gross) for row in desk.venues] == [("not read", 0.0), ("paper", 4000.0)]

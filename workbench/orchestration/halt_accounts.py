@@ -47,6 +47,10 @@ class Accounts:
                     found[bot_id], self._home[bot_id] = view, venue
         return found, "; ".join(words)
 
+    def homes(self) -> dict[str, str]:
+        """Bot id → the name of the venue that shows its account, as last read."""
+        return {bot_id: venue.name for bot_id, venue in self._home.items()}
+
     def close(self, bot_id: str) -> bool:
         """Begin to close an account that was seen; False where that is under way."""
         if bot_id in self._closing or bot_id not in self._home:

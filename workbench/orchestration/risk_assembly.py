@@ -9,6 +9,7 @@ import numpy as np
 from workbench.domain.desk import BotRow, DeskState
 from workbench.domain.halts import DESK, AccountView
 from workbench.domain.market import Timeframe
+from workbench.domain.risk import Usage
 from workbench.domain.risk_desk import (
     Contribution,
     DrawdownRow,
@@ -22,6 +23,7 @@ from workbench.domain.risk_desk import (
 from workbench.domain.sectors import sectors_of
 from workbench.orchestration.risk_view import RiskView
 from workbench.quant import risk_measures as measures
+from workbench.quant.limits import LADDER
 
 CONFIDENCE = 0.975
 MIN_BARS = 100  # fewer leave two scenarios or less in the tail
@@ -66,8 +68,9 @@ def risk_desk(
         gross=_gross(exposure),
         net=_net(exposure),
         clusters=_clusters(symbols, exposure, sectors),
+        venues=_venues(tuple(row.bot_id for row in bots), exposure, view.venues),
         drawdowns=tuple(_drawdown(name, view, ladder) for name in (DESK, *(row.bot_id for row in bots))),
-        limits=tuple(LimitRow(u.scope, u.rule, u.used, u.cap, u.cap) for u in view.reckoning.usage),
+        limits=tuple(_limit(use, view) for use in view.reckoning.usage),
         states=_states(view),
         unknown=tuple(_unknown(view, held, markets)),
     )
@@ -126,6 +129,26 @@ def _clusters(symbols: tuple[str, ...], exposure: Exposure, sectors: Mapping[str
     return tuple(GroupRow(name, _gross(found), _net(found)) for name, found in sorted(cells.items()))
 
 
+def _venues(bots: tuple[str, ...], exposure: Exposure, homes: Mapping[str, str]) -> tuple[GroupRow, ...]:
+    """What is held at each venue; bots whose account nobody can read stand together."""
+    cells: dict[str, list[float]] = {}
+    for bot, line in zip(bots, exposure, strict=True):
+        cells.setdefault(homes.get(bot, "not read"), []).extend(line)
+    return tuple(
+        GroupRow(name, _gross((tuple(found),)), _net((tuple(found),))) for name, found in sorted(cells.items())
+    )
+
+
+def _limit(use: Usage, view: RiskView) -> LimitRow:
+    """As it binds now: limits of bots that ask first shrink when it gets rough."""
+    owner = use.scope if any(row.bot_id == use.scope for row in view.rows) else DESK
+    factor, why = view.tightened.get(owner, (1.0, ""))
+    if owner not in view.gated or factor == 1.0:
+        return LimitRow(use.scope, use.rule, use.used, use.cap, use.cap)
+    words = f"for bots that ask first, × {factor:g}: {why}"
+    return LimitRow(use.scope, use.rule, use.used, use.cap * factor, use.cap, words)
+
+
 def halved(desk: RiskDesk, bot: str, markets: Markets) -> RiskDesk:
     """As if `bot` held half of what it holds."""
     lines = zip(desk.bots, desk.exposure, strict=True)
@@ -175,9 +198,14 @@ def _shares(names, volatility, total_volatility, tail, total_tail) -> tuple[Cont
 
 
 def _drawdown(name: str, view: RiskView, ladder: Mapping[str, float]) -> DrawdownRow:
-    step, fall = ladder.get("desk" if name == DESK else "bot"), view.drawdowns.get(name, NAN)
-    past = step is not None and fall >= step
-    return DrawdownRow(name, fall, step if past else None, None if past else step, 0.0 if past else 1.0)
+    """Where `name` stands on its ladder: the rungs that shrink limits (of bots that ask first), and the halt."""
+    fall, halts_at = view.drawdowns.get(name, NAN), ladder.get("desk" if name == DESK else "bot")
+    rungs = {rung.drawdown: rung.factor for rung in LADDER} if name in view.gated else {}
+    if halts_at is not None:
+        rungs = {at: factor for at, factor in rungs.items() if at < halts_at} | {halts_at: 0.0}
+    past = max((at for at in rungs if fall >= at), default=None)
+    ahead = min((at for at in rungs if not fall >= at), default=None)
+    return DrawdownRow(name, fall, past, ahead, 1.0 if past is None else rungs[past])
 
 
 def _states(view: RiskView) -> tuple[StateRow, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from workbench.domain.desk import BotRow, Totals
@@ -13,6 +13,7 @@ from workbench.orchestration.breaches import Reckoning, reckon
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.event_words import LIMITS_CHANGED
 from workbench.orchestration.glance import TOTAL, marked, rows_of
+from workbench.orchestration.plain_text import plain
 from workbench.quant.risk_measures import current_drawdown
 
 
@@ -20,7 +21,8 @@ from workbench.quant.risk_measures import current_drawdown
 class RiskView:
     """`drawdowns`: fall of equity from the highest of this run, a fraction ≥ 0, by bot and for 'desk'; missing where
     too little was recorded. `unread`: why the venues could not be read, '' where they were; else positions are the
-    bots' own word."""
+    bots' own word. `tightened`: what limits of bots that ask first are multiplied with now, and why, by bot and for
+    'desk'; missing: they are as written. `venues`: where each bot's account is."""
 
     as_of: datetime
     rows: tuple[BotRow, ...]
@@ -29,6 +31,14 @@ class RiskView:
     reckoning: Reckoning
     drawdowns: Mapping[str, float]
     unread: str = ""
+    tightened: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    venues: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def gated(self) -> frozenset[str]:
+        """Bots that ask before each order, and the desk where there is one: those whose limits tighten."""
+        found = {row.bot_id for row in self.rows if row.status and row.status.gated}
+        return frozenset(found | {DESK} if found else found)
 
     def usage(self, scope: str) -> Usage | None:
         """The gross limit of a bot or the desk, with what is used of it."""
@@ -49,7 +59,14 @@ async def look_at_risk(center: UnifiedCommandCenter) -> RiskView:
     totals = center.portfolio_manager.totals(rows)
     falls = await drawdowns(center)
     found = reckon(rows, totals, accounts, center.settings.limits)
-    return RiskView(datetime.now(UTC), marked(rows, standings), totals, standings, found, falls, unread)
+    changed = await asyncio.to_thread(_tightened, center) if center.settings.limits.tighten else {}
+    at, homes = datetime.now(UTC), center.emergency.accounts.homes()
+    return RiskView(at, marked(rows, standings), totals, standings, found, falls, unread, changed, homes)
+
+
+def _tightened(center: UnifiedCommandCenter) -> dict[str, tuple[float, str]]:
+    found = tightenings(center.ledger) if isinstance(center.ledger, SqlLedger) else {}
+    return {scope: (float(str(facts["factor"])), plain(facts.get("why", ""))) for scope, facts in found.items()}
 
 
 async def drawdowns(center: UnifiedCommandCenter) -> dict[str, float]:
