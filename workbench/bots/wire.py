@@ -165,6 +165,7 @@ class ForecastWire(Wire):
     reference: float
     seen_at: AwareDatetime
     model_version: Name = "1"
+    volatility: float | None = None
 
     def domain(self) -> Forecast:
         return Forecast(
@@ -177,6 +178,7 @@ class ForecastWire(Wire):
             reference=self.reference,
             seen_at=self.seen_at.astimezone(UTC),
             model_version=self.model_version,
+            volatility=self.volatility,
         )
 
 

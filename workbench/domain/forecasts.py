@@ -14,7 +14,8 @@ class Forecast:
     """One bot's fan for the price `horizon` bars after `seen_at`.
 
     levels : strictly rising probabilities in (0, 1); values : prices, never falling, same length.
-    seen_at : close of the newest candle used. reference : that candle's close.
+    seen_at : close of the newest candle used. reference : that candle's close. volatility : standard deviation of the
+    log return over the horizon, where the bot has an opinion of it.
     """
 
     bot_id: str
@@ -26,6 +27,7 @@ class Forecast:
     reference: float
     seen_at: datetime
     model_version: str = "1"
+    volatility: float | None = None
 
     def __post_init__(self) -> None:
         who = f"forecast of {self.bot_id} for {self.symbol}"
@@ -38,6 +40,8 @@ class Forecast:
         prices = (*self.values, self.reference)
         if not all(math.isfinite(v) and v > 0 for v in prices) or list(self.values) != sorted(self.values):
             raise ValueRefused(f"{who}: values must be positive prices that never fall, got {self.values}")
+        if self.volatility is not None and not 0 < self.volatility < math.inf:
+            raise ValueRefused(f"{who}: volatility must be above 0, got {self.volatility}; leave it out instead")
 
     @property
     def matures_at(self) -> datetime:

@@ -16,6 +16,7 @@ from workbench.ledger.command_log import CommandLog
 from workbench.ledger.drawings import DrawingTable
 from workbench.ledger.events import EventLog
 from workbench.ledger.exposure import ExposureTable
+from workbench.ledger.forecast_book import ForecastBook
 from workbench.ledger.halts import HaltTable
 from workbench.ledger.lease import LeaseTable
 from workbench.ledger.pattern_log import PatternLog
@@ -37,8 +38,8 @@ class SqlLedger:
     events (`EventLog`): append, read, last, event, head, tail. commands (`CommandLog`): submit, command, commands,
     take, finish, recover, settle, append_fenced. leases (`LeaseTable`): acquire, renew, release, holder, newest.
     `tables`: `DeskTables`; `states`: `StateTable`; `halts`: `HaltTable`; `exposure`: `ExposureTable`; `drawings`:
-    `DrawingTable`; `annotations`: `AnnotationTable`; `pattern_log`: `PatternLog`. check: raises where the database is
-    damaged. `place` says where it is (without a password), `caveats` what cannot be promised there.
+    `DrawingTable`; `annotations`: `AnnotationTable`; `pattern_log`: `PatternLog`; `forecasts`: `ForecastBook`. check: raises where the
+    database is damaged. `place` says where it is (without a password), `caveats` what cannot be promised there.
     """
 
     def __init__(self, backend: Backend):
@@ -50,6 +51,8 @@ class SqlLedger:
         self.states, self.halts = StateTable(self._store), HaltTable(self._store)
         self.exposure, self.drawings = ExposureTable(self._store), DrawingTable(self._store)
         self.annotations, self.pattern_log = AnnotationTable(self._store), PatternLog(self._store)
+
+        self.forecasts = ForecastBook(self._store)
 
         self._events = EventLog(self._store)
         self.append, self.read = self._events.append, self._events.read

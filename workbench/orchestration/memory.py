@@ -68,6 +68,7 @@ def _event(forecast: Forecast, run_id: str, now: datetime) -> NewEvent:
         "reference": f.reference,
         "seen_at": f.seen_at.isoformat(),
         "model_version": f.model_version,
+        "volatility": f.volatility,
     }
     return NewEvent(FORECAST_MADE, f.bot_id, payload, "forecast:" + ":".join(map(str, key)), now)
 
@@ -85,5 +86,6 @@ def remembered(event: Event) -> Remembered:
         reference=said["reference"],
         seen_at=datetime.fromisoformat(said["seen_at"]),
         model_version=said["model_version"],
+        volatility=said.get("volatility"),
     )
     return Remembered(event.seq, said["run_id"], forecast)

@@ -49,7 +49,7 @@ class Answers:
         asked = self._understand(symbol, timeframe)
         bars = horizon or max(1, DAY_S // asked.timeframe.seconds)
         try:
-            values = await asyncio.to_thread(asked.mind.fan, asked.base, bars * asked.ratio)
+            values, volatility = await asyncio.to_thread(_opinion, asked.mind, asked.base, bars * asked.ratio)
         except ValueError as error:
             raise BotError(f"{self.bot_id} has no forecast for {asked.symbol}: {error}; ask again later") from error
         return Forecast(
@@ -62,6 +62,7 @@ class Answers:
             reference=float(asked.base["close"].iloc[-1]),
             seen_at=asked.seen_at,
             model_version=asked.mind.version,
+            volatility=volatility,
         )
 
     async def plan(self, symbol: str, timeframe: str) -> Plan:
@@ -201,6 +202,10 @@ class Answers:
             return nothing | {"side": "long", "stop": decision.stop, "size": size, "reason": reason}
         word = "sell at the next open" if isinstance(decision, Leave) else "stay out"
         return nothing | {"side": "flat", "stop": None, "size": 0.0, "reason": f"{word}: {decision.reason}"}
+
+
+def _opinion(mind: Strategy, base: pd.DataFrame, horizon: int) -> tuple[tuple[float, ...], float | None]:
+    return mind.fan(base, horizon), mind.volatility(base, horizon)
 
 
 def _longer(base: pd.DataFrame, asked: Asked) -> pd.DataFrame:

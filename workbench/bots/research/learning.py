@@ -159,6 +159,10 @@ class Learning(Strategy):
         moves = self.model.quantiles(table[-1:], horizon)[0] * volatility[-1] * np.sqrt(horizon)
         return rising(float(candles["close"].iloc[-1]) * np.exp(moves))
 
+    def volatility(self, candles: pd.DataFrame, horizon: int) -> float | None:
+        now = float(features(candles.iloc[-self.lookback - 1 :])[1][-1])  # without asking the model
+        return now * horizon**0.5 if np.isfinite(now) and now > 0 else None
+
     def describe(self, rows: Prepared, row: int) -> tuple[str, dict[str, float]]:
         figures = {name: float(rows[name][row]) for name in ("tilt", "volatility", "q05", "q25", "q50", "q75", "q95")}
         close, reach = float(rows["close"][row]), float(rows["reach"][row])

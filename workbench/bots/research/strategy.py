@@ -107,6 +107,11 @@ class Strategy(ABC):
     def fan(self, candles: pd.DataFrame, horizon: int) -> tuple[float, ...]:
         """Prices at LEVELS, `horizon` bars after the last of `candles`."""
 
+    def volatility(self, candles: pd.DataFrame, horizon: int) -> float | None:
+        """Standard deviation of the log return over the next `horizon` bars; None where history is too short."""
+        now = float(self.prepare(candles.iloc[-self.lookback - 1 :], last=1)["volatility"][-1])
+        return now * horizon**0.5 if np.isfinite(now) and now > 0 else None
+
     @abstractmethod
     def describe(self, rows: Prepared, row: int) -> tuple[str, dict[str, float]]:
         """The market in a trader's words, and the figures behind them."""

@@ -1,0 +1,144 @@
+"""League tables from running sums: who forecasts how well, and whether that may be chance. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from workbench.quant.league_sums import BINS
+
+DAY_S = 86_400
+ENOUGH = 24  # scored forecasts before somebody may be called the best
+COVERAGES = (0.5, 0.8, 0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class Versus:
+    """Diebold–Mariano against the best of the group, on daily means of the loss beyond the naive one. difference : ours
+    minus the best's, in σ (above 0: worse); days : on which both were scored. p_value None: too few of them."""
+
+    difference: float
+    p_value: float | None
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeagueRow:
+    """One line. Keys that the table is not divided by are ''; or 0. crps, pinball : means in σ; skill : 1 − crps ÷ that
+    of the naive forecast of the same rows; coverage : {0.9: share of outcomes within} for intervals that all fans here
+    state; pit : 20 counts; qlike : mean, with its skill against last weeks' variance. None where nothing was scored."""
+
+    bot_id: str
+    symbol: str
+    timeframe: str
+    ahead_s: int
+    regime: str
+    month: int
+    scored: int
+    unscored: int
+    late: int
+    crps: float | None
+    skill: float | None
+    pinball: float | None
+    coverage: Mapping[float, float]
+    pit: tuple[int, ...]
+    qlike: float | None
+    qlike_skill: float | None
+    best: bool = False
+    versus: Versus | None = None
+
+
+def rows_of(sums: Iterable[Mapping[str, Any]]) -> list[LeagueRow]:
+    """A line for each row of sums (keys of `league_sums`, those not asked for missing)."""
+    return [_row(total) for total in sums]
+
+
+def _row(total: Mapping[str, Any]) -> LeagueRow:
+    n, judged = int(total["scored"]), int(total["vol_scored"])
+    pit = tuple(int(total[f"pit_{number:02d}"]) for number in range(BINS))
+    return LeagueRow(
+        bot_id=total.get("bot_id", ""),
+        symbol=total.get("symbol", ""),
+        timeframe=total.get("timeframe", ""),
+        ahead_s=int(total.get("ahead_s", 0)),
+        regime=total.get("regime", ""),
+        month=int(total.get("month", 0)),
+        scored=n,
+        unscored=int(total["unscored"]),
+        late=int(total["late"]),
+        crps=_ratio(total["crps"], n),
+        skill=_skill(total["crps"], total["naive"]),
+        pinball=_ratio(total["pinball"], n),
+        coverage=_coverages(pit, total["lowest"], total["highest"]) if n else {},
+        pit=pit,
+        qlike=_ratio(total["qlike"], judged),
+        qlike_skill=_skill(total["qlike"], total["qlike_naive"]) if judged else None,
+    )
+
+
+def _ratio(total: float, count: int) -> float | None:
+    return float(total) / count if count else None
+
+
+def _skill(own: float, naive: float) -> float | None:
+    return 1 - float(own) / float(naive) if naive > 0 else None
+
+
+def _coverages(pit: Sequence[int], lowest: float, highest: float) -> dict[float, float]:
+    """Shares of outcomes within central intervals, of those that every fan states both ends of."""
+    found = {}
+    for probability in COVERAGES:
+        edge = (1 - probability) / 2
+        first = round(edge * BINS)
+        if lowest <= edge + 1e-9 and highest >= 1 - edge - 1e-9 and abs(first - edge * BINS) < 1e-9:
+            found[probability] = sum(pit[first : BINS - first]) / sum(pit)
+    return found
+
+
+def ranked(rows: Sequence[LeagueRow], days: Mapping[tuple, np.ndarray]) -> list[LeagueRow]:
+    """Best first within each group (rows alike in all but the bot), the best marked and the others tested against it.
+
+    days : (bot, symbol, seconds ahead), '' and 0 where the table is not divided by them → (n_days, 3) on one calendar
+    for all: scored, Σ crps, Σ naive a day.
+    """
+    groups: dict[tuple, list[LeagueRow]] = defaultdict(list)
+    for row in rows:
+        groups[row.symbol, row.timeframe, row.ahead_s, row.regime, row.month].append(row)
+    found: list[LeagueRow] = []
+    for group in groups.values():
+        able = [row for row in group if row.scored >= ENOUGH and row.skill is not None]
+        best = max(able, key=lambda row: row.skill or 0.0, default=None)
+        order = sorted(group, key=lambda row: -np.inf if row.skill is None else row.skill, reverse=True)
+        found += [_against(row, best, days) for row in order]
+    return found
+
+
+def _against(row: LeagueRow, best: LeagueRow | None, days: Mapping[tuple, np.ndarray]) -> LeagueRow:
+    if best is None or row is best:
+        return replace(row, best=row is best)
+    pair = [days.get((one.bot_id, one.symbol, one.ahead_s)) for one in (row, best)]
+    if pair[0] is None or pair[1] is None:
+        return row
+    return replace(row, versus=versus(pair[0], pair[1], row.ahead_s))
+
+
+def versus(own: np.ndarray, best: np.ndarray, ahead_s: int) -> Versus:
+    """Test two forecasters by day. own, best : (n_days, 3), on one calendar: scored, Σ crps, Σ naive.
+
+    What is compared is each day's mean loss beyond the naive one, so that a day on which they spoke of different
+    closes is still fair. Forecasts of neighbouring days overlap: the variance reaches over as many days as they do.
+    """
+    from workbench.quant.scoring import diebold_mariano
+
+    both = (own[:, 0] > 0) & (best[:, 0] > 0)
+    one, other = ((part[both, 1] - part[both, 2]) / part[both, 0] for part in (own, best))
+    test = diebold_mariano(one, other, horizon=1 + int(np.ceil(ahead_s / DAY_S)))
+    known = np.isfinite(test.statistic)
+    return Versus(test.difference, test.p_value if known else None, test.rows)
+
+
+def calendar(months: Iterable[int]) -> dict[int, int]:
+    """Month (202401) → number of its first row, 31 rows a month, in order. Days that are none stay empty."""
+    return {month: 31 * number for number, month in enumerate(sorted(set(months)))}
