@@ -84,6 +84,7 @@ def test_a_ledger_of_the_first_schema_learns_of_halts_and_patterns(ledger):
         assert schema.migrate(connection) == NEWEST
 
     assert ledger.states.all() == {}
+    assert ledger.job_runs.last() == []
     assert ledger.annotations.all("ann") == []
     assert ledger.read()[0].event_id == "e1"
 

@@ -1,8 +1,7 @@
 """When a job is due: five cron fields in a time zone. Pure.
 
 Minute, hour, day of month, month, day of week; `*`, lists, ranges, steps, names (`mon`, `jan`), 7 as Sunday, and
-@hourly, @daily, @weekly, @monthly, @yearly. Where day of month and day of week are both restricted, either will do, as in
-cron.
+@hourly, @daily, @weekly, @monthly, @yearly. Where days of month and of week are both restricted, either will do.
 
 When clocks change: a time that a change skips comes at the first moment after it, and times that fall on the same
 moment come once. A time that happens twice comes at its first; where the hour is `*` or `*/n` the job goes by elapsed
@@ -117,12 +116,15 @@ def parse_cron(text: str) -> Cron:
         _numbers(text, field, *known) for field, known in zip(fields[:4], _FIELDS, strict=True)
     )
     weekdays = {number % 7 for number in _numbers(text, fields[4], "weekday", 0, 7, _WEEKDAYS)}
-    either = not fields[2].startswith("*") and not fields[4].startswith("*")
     cron = Cron(
-        " ".join(fields),
-        *(frozenset(found) for found in (minutes, hours, days, months, weekdays)),
-        either,
-        fields[1].startswith("*"),
+        text=" ".join(fields),
+        minutes=frozenset(minutes),
+        hours=frozenset(hours),
+        days=frozenset(days),
+        months=frozenset(months),
+        weekdays=frozenset(weekdays),
+        either=not fields[2].startswith("*") and not fields[4].startswith("*"),
+        hourly=fields[1].startswith("*"),
     )
     if cron.next_after(datetime(2024, 1, 1, tzinfo=UTC), ZoneInfo("UTC")) is None:
         raise ValueRefused(f"cron {text!r} never comes: no such day is in the calendar")

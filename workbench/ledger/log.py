@@ -18,6 +18,7 @@ from workbench.ledger.events import EventLog
 from workbench.ledger.exposure import ExposureTable
 from workbench.ledger.forecast_book import ForecastBook
 from workbench.ledger.halts import HaltTable
+from workbench.ledger.job_runs import JobRunTable
 from workbench.ledger.lease import LeaseTable
 from workbench.ledger.pattern_log import PatternLog
 from workbench.ledger.postgres import PostgresBackend, checked_url
@@ -51,6 +52,8 @@ class SqlLedger:
         self.states, self.halts = StateTable(self._store), HaltTable(self._store)
         self.exposure, self.drawings = ExposureTable(self._store), DrawingTable(self._store)
         self.annotations, self.pattern_log = AnnotationTable(self._store), PatternLog(self._store)
+
+        self.job_runs = JobRunTable(self._store)
 
         self.forecasts = ForecastBook(self._store)
 
