@@ -1,8 +1,14 @@
 """For every test."""
 
 import gc
+import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+if not os.environ.get("CI"):  # there hypothesis has a profile of its own, as patient, and the same examples each time
+    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")
 
 
 @pytest.hookimpl(wrapper=True)
