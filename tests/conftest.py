@@ -13,9 +13,9 @@ if not os.environ.get("CI"):  # there hypothesis has a profile of its own, as pa
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failure is described with garbage collection off. pytest parses the failing function; a collection in the middle of
-    that may run a finaliser that logs a traceback, which parses too, and Python 3.11 then raises `SystemError: AST constructor
-    recursion depth mismatch`: the whole run would end, without a word about the test that failed."""
+    """A failure is described with garbage collection off. pytest parses the failing function; a collection in the
+    middle of that may run a finaliser that logs a traceback, which parses too. Python 3.11 then raises `SystemError:
+    AST constructor recursion depth mismatch`, and the whole run ends without a word about the test that failed."""
     gc.disable()
     try:
         return (yield)
