@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tests.support import naive_market as naive
 from workbench.domain.candles import as_candles
-from workbench.domain.errors import CandleError, TimeframeError
+from workbench.domain.errors import CandleError, TimeframeError, ValueRefused
 from workbench.domain.market import Timeframe
 from workbench.market import sample
-from workbench.market.timeframes import audit, coverage, gaps, resample
+from workbench.market.timeframes import audit, coverage, gaps, resample, windows
 
 HALF, HOUR, FOUR, DAY, WEEK = map(Timeframe.parse, ("30m", "1h", "4h", "1d", "1w"))
 START = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
@@ -133,3 +133,42 @@ def test_an_audit_names_repeats_and_strangers():
 
 def test_the_sample_lacks_what_its_provenance_says():
     assert sum(gap.bars for gap in gaps(sample.load("LTC/USD"), HALF)) == 52
+
+
+FRAMES = (HALF, HOUR, FOUR, DAY)
+
+
+@settings(max_examples=30, deadline=None)
+@given(tables(), st.integers(0, 30_000), st.integers(1, 6))
+def test_windows_hold_only_what_had_closed_and_no_later_bar_changes_them(candles, minutes, bars):
+    at = START + timedelta(minutes=minutes)
+    later = candles.index > at - HALF.step
+    rough = candles.assign(**{name: candles[name].where(~later, 1e6) for name in candles})
+
+    found = windows(candles, HALF, FRAMES, at, bars)
+
+    for frame, window in found.items():
+        assert len(window) <= bars
+        assert all(opened + frame.step <= at for opened in window.index)
+        assert [row[0] for row in naive.resample(listed(candles), HALF, frame, at)][-bars:] == [*window.index]
+        whole = resample(candles, HALF, frame, at)
+        assert window.equals(whole.iloc[-bars:])
+        assert window.equals(windows(rough, HALF, FRAMES, at, bars)[frame])
+        assert window.equals(windows(candles[~later], HALF, FRAMES, at, bars)[frame])
+
+
+def test_windows_of_several_lengths_are_one_call():
+    candles = sample.load("BTC/USD")
+    at = candles.index[5000].to_pydatetime() + timedelta(minutes=7)
+
+    found = windows(candles, HALF, FRAMES, at, 24)
+
+    assert {str(frame): len(table) for frame, table in found.items()} == {"30m": 24, "1h": 24, "4h": 24, "1d": 24}
+    assert found[HALF].index[-1] == candles.index[4999]  # the bar that is still open at 7 minutes past is not there
+
+
+def test_windows_refuse_what_they_cannot_make():
+    with pytest.raises(TimeframeError, match="30m"):
+        windows(sample.load("BTC/USD"), HALF, [Timeframe.parse("45m")], START, 3)
+    with pytest.raises(ValueRefused, match="1 bar or more"):
+        windows(sample.load("BTC/USD"), HALF, [HOUR], START, 0)

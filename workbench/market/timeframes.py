@@ -4,6 +4,7 @@ A longer bar exists here only once it is over, so no value ever changes afterwar
 past row as it is.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.domain.candles import COLUMNS, INDEX, empty_candles
-from workbench.domain.errors import CandleError, TimeframeError
+from workbench.domain.errors import CandleError, TimeframeError, ValueRefused
 from workbench.domain.market import Timeframe
 
 
@@ -77,6 +78,20 @@ def resample(
         "volume": np.add.reduceat(v, starts),
     }
     return pd.DataFrame({name: column[over] for name, column in columns.items()}, index=_index(buckets[over]))
+
+
+def windows(
+    candles: pd.DataFrame, source: Timeframe, targets: Iterable[Timeframe], at: datetime, bars: int
+) -> dict[Timeframe, pd.DataFrame]:
+    """What was known of a market at `at` (UTC) on several bar lengths at once: by length, the newest `bars` bars that
+    had closed by then (fewer where there are fewer), each a candle table.
+
+    candles : a candle table of `source` bars, of any later time too, which changes nothing. An unfinished bar of any
+    length is never among them. Raises TimeframeError where a length is no multiple of `source`.
+    """
+    if bars < 1:
+        raise ValueRefused(f"a window holds 1 bar or more, got {bars}")
+    return {frame: resample(candles, source, frame, at).iloc[-bars:] for frame in targets}
 
 
 def coverage(candles: pd.DataFrame, source: Timeframe, target: Timeframe, until: datetime | None = None) -> pd.Series:
