@@ -10,11 +10,13 @@ from workbench.orchestration.command_center import UnifiedCommandCenter
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks. Times are read and shown in `zone`; None: UTC."""
+    """Who asks. Times are read and shown in `zone`; None: UTC. `reader`: whose alerts are meant, the name without it
+    (in Telegram several people read one chat)."""
 
     name: str = "you"
     role: Role = Role.ADMIN
     zone: tzinfo | None = None
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,14 @@ _ID = Parameter("id", Kind.WORD, "a name for this request: sent twice it acts on
 
 _MARKETS = Parameter("symbols", Kind.SYMBOL, "two markets or more, as in BTCUSD ETHUSD", many=True)
 
+_TOPIC = Parameter(
+    "topic",
+    Kind.CHOICE,
+    "what it is about, or all",
+    choices=("halts", "bots", "trades", "limits", "desk", "commands", "access", "jobs", "brief", "all"),
+)
+_PERSON = Parameter("person", Kind.WORD, "their number, as /people lists it")
+
 CATALOGUE: tuple[Spec, ...] = (
     Spec(
         ("help",),
@@ -197,6 +205,85 @@ CATALOGUE: tuple[Spec, ...] = (
             Parameter("stress", Kind.NUMBER, "correlations so far toward 1, 0 to 1", needed=False, option=True),
         ),
         example="/risk 20,000 --method cvar",
+    ),
+    Spec(
+        ("dashboard",),
+        "the desk on one screen: totals, every bot, what happened last",
+        "dashboard",
+        example="/dashboard",
+    ),
+    Spec(("alerts",), "what is told unasked, by topic, and what was lately", "alerts", example="/alerts"),
+    Spec(
+        ("alerts", "on"),
+        "be told of a topic again",
+        "alerts_on",
+        (_TOPIC,),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/alerts on trades",
+    ),
+    Spec(
+        ("alerts", "off"),
+        "be told no more of a topic; what is critical is told all the same",
+        "alerts_off",
+        (_TOPIC,),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/alerts off trades",
+    ),
+    Spec(
+        ("alerts", "quiet"),
+        "hours in which only what is critical is told, or off",
+        "alerts_quiet",
+        (Parameter("hours", Kind.WORD, "from and to in your zone, as in 22:00-07:00, or off"),),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/alerts quiet 22:00-07:00",
+    ),
+    Spec(
+        ("alerts", "least"),
+        "how loud it must be to be told",
+        "alerts_least",
+        (Parameter("severity", Kind.CHOICE, "the quietest that is told", choices=("info", "warning", "critical")),),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/alerts least warning",
+    ),
+    Spec(
+        ("people",),
+        "who may speak to the desk in Telegram, and who asks to",
+        "people",
+        (),
+        False,
+        Role.ADMIN,
+        "/people",
+    ),
+    Spec(
+        ("people", "approve"),
+        "let somebody in who asked, or change their role",
+        "people_approve",
+        (_PERSON, Parameter("role", Kind.CHOICE, "what they may do", choices=("viewer", "operator", "admin"))),
+        effect=True,
+        role=Role.ADMIN,
+        example="/people approve 123456 viewer",
+    ),
+    Spec(
+        ("people", "refuse"),
+        "do not let somebody in",
+        "people_refuse",
+        (_PERSON,),
+        effect=True,
+        role=Role.ADMIN,
+        example="/people refuse 123456",
+    ),
+    Spec(
+        ("people", "remove"),
+        "take somebody's access away; they may ask again",
+        "people_remove",
+        (_PERSON,),
+        effect=True,
+        role=Role.ADMIN,
+        example="/people remove 123456",
     ),
 )
 

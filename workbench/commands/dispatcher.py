@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -27,13 +28,14 @@ class Dispatcher:
         self.center, self.ledger, self.viewer = center, ledger, viewer or Viewer()
         self._discovered_at = -1e9
 
-    async def ask(self, line: str, progress: Progress | None = None) -> Reply:
+    async def ask(self, line: str, progress: Progress | None = None, request_id: str = "") -> Reply:
         """Answer `line`. A line that cannot be understood, a refusal, a bot's failure: each is a reply that says so.
 
+        `request_id` is the id of an effect whose line gives none: asked again after a crash, it acts once.
         Cancelling cancels the question; an effect already recorded goes on, but for a tuning, which ends.
         """
         try:
-            understood = self._urgent(line) or await self._understood(line)
+            understood = _named(self._urgent(line) or await self._understood(line), request_id)
             self._permit(understood)
             asked = Asked(self.center, self.ledger, self.viewer, datetime.now(UTC), progress)
             return await HANDLERS[understood.spec.handler](asked, understood)
@@ -82,3 +84,9 @@ class Dispatcher:
             self._discovered_at = monotonic()
             await self.center.registry.discover()
         await asyncio.shield(self.center.look(MAX_AGE_S))
+
+
+def _named(line: Line, request_id: str) -> Line:
+    if not request_id or not line.spec.effect or "id" not in line.spec.options or "id" in line.values:
+        return line
+    return replace(line, values={**line.values, "id": request_id})

@@ -35,6 +35,14 @@ def parse(line: str, catalogue: Sequence[Spec], known: Known) -> Line:
     return Line(spec, values, tuple(notes))
 
 
+def command_of(line: str, catalogue: Sequence[Spec]) -> Spec:
+    """The command that `line` begins with, whatever follows it. Raises CommandError."""
+    words = split(line)
+    if not words:
+        raise CommandError("say what you want to know, or /help")
+    return _command(words, catalogue)[0]
+
+
 def _command(words: Sequence[Word], catalogue: Sequence[Spec]) -> tuple[Spec, Sequence[Word]]:
     """The command whose words the line begins with, the longest first, and what follows them."""
     slash = not words[0].quoted and words[0].text.startswith("/")

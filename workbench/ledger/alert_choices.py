@@ -14,7 +14,7 @@ from workbench.ledger.telegram_schema import alert_choices, ensure
 
 @dataclass(frozen=True, slots=True)
 class AlertChoices:
-    """`off`: topics not told. `quiet`: 'HH:MM-HH:MM' in the reader's zone, or ''. `least`: quieter ones are not told."""
+    """`off`: topics not told. `quiet`: 'HH:MM-HH:MM' in the reader's zone, or ''. `least`: quieter is not told."""
 
     off: tuple[str, ...] = ()
     quiet: str = ""

@@ -3,10 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from workbench.commands.asked import Asked
+from workbench.commands.handlers.alerts import alerts, alerts_least, alerts_off, alerts_on, alerts_quiet
+from workbench.commands.handlers.dashboard import dashboard
 from workbench.commands.handlers.effects import pause, resume, tune
 from workbench.commands.handlers.halts import halt, release
 from workbench.commands.handlers.holding import risk_hold
 from workbench.commands.handlers.overview import bots, events, help_, risk, status
+from workbench.commands.handlers.people import people, people_approve, people_refuse, people_remove
 from workbench.commands.handlers.questions import analyze, cross_analyze, cross_forecast, cross_plan, forecast, plan
 from workbench.commands.handlers.risks import risk_limits, risk_size, risk_status, risk_whatif
 from workbench.commands.reply import Reply
@@ -38,6 +41,16 @@ HANDLERS: Mapping[str, Handler] = {
     "halt": halt,
     "release": release,
     "events": events,
+    "dashboard": dashboard,
+    "alerts": alerts,
+    "alerts_on": alerts_on,
+    "alerts_off": alerts_off,
+    "alerts_quiet": alerts_quiet,
+    "alerts_least": alerts_least,
+    "people": people,
+    "people_approve": people_approve,
+    "people_refuse": people_refuse,
+    "people_remove": people_remove,
     "risk": risk,
     "risk_status": risk_status,
     "risk_whatif": risk_whatif,
