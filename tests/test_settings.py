@@ -44,6 +44,18 @@ def test_bots_of_other_people_are_listed_by_address(tmp_path):
         ("[exchange]\nspeed = -1\n", "exchange.speed = -1"),
         ("[exchange]\nspeeed = 1\n", "no setting is named 'exchange.speeed'"),
         ("[page]\nport = 'x'\n", "page.port = 'x'"),
+        ('[[jobs]]\nname = "../x"\nnotebook = "n"\ncron = "@daily"\n', "jobs.0.name"),
+        ('[[jobs]]\nname = "x"\nnotebook = "n"\ncron = "0 25 * * *"\n', "hour '25' lies outside 0 to 23"),
+        ('[[jobs]]\nname = "x"\nnotebook = "n"\ncron = "@daily"\nzone = "Mars"\n', "no time zone is called 'mars'"),
+        (
+            '[[jobs]]\nname = "x"\nnotebook = "n"\ncron = "@daily"\nparameters = {api_key = "a"}\n',
+            "looks like a secret",
+        ),
+        (
+            '[[jobs]]\nname = "x"\nnotebook = "n"\ncron = "@daily"\nparameters = {"a;b" = 1}\n',
+            "cannot name a parameter",
+        ),
+        (2 * '[[jobs]]\nname = "x"\nnotebook = "n"\ncron = "@daily"\n', "two jobs are called 'x'"),
         ('[[bots]]\nbot_id = "../x"\nurl = "http://h"\n', "bots.0.bot_id"),
     ],
 )
@@ -53,6 +65,15 @@ def test_a_broken_file_gets_one_clear_sentence(tmp_path, text, said):
 
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_job_is_read_with_its_schedule(tmp_path):
+    text = '[[jobs]]\nname = "brief"\nnotebook = "daily_brief"\ncron = "0  7 * * MON"\n'
+    text += "parameters = {hours = 24, on = true}\n"
+
+    (job,) = load_settings(written(tmp_path, text)).jobs
+
+    assert (job.cron, job.zone, job.parameters) == ("0 7 * * mon", "UTC", {"hours": 24, "on": True})
 
 
 def test_settings_do_not_change_after_the_start():

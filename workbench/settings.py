@@ -3,6 +3,7 @@
 Secrets are not settings. A bot's token is read from the environment variable that `token_env` names.
 """
 
+import re
 import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from workbench.domain.cron import parse_cron, parse_zone
 from workbench.domain.errors import SettingsError
 
 FILE = Path("workbench.toml")
@@ -119,6 +121,46 @@ class LimitSettings(_Section):
     check_every_s: float = Field(3.0, gt=0, le=60)
 
 
+_SECRET_NAME = re.compile(r"secret|password|passphrase|token|api_?key|credential", re.IGNORECASE)
+
+
+class JobSettings(_Section):
+    """A notebook that runs by itself: `cron` in `zone`, within `time_limit` seconds, reports of the last `keep` runs
+    kept. `notebook`: a file, or the name of one of this product's. `tell`: who hears of it, everyone without.
+    Parameters stand in the report, so a secret is none."""
+
+    name: str = Field(min_length=1, max_length=48, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    notebook: Path
+    parameters: dict[str, bool | int | float | str | tuple[bool | int | float | str, ...]] = {}
+    cron: str
+    zone: str = "UTC"
+    time_limit: float = Field(900.0, ge=1, le=86400)
+    tell: tuple[str, ...] = ()
+    keep: int = Field(30, ge=1, le=10_000)
+
+    @field_validator("cron")
+    @classmethod
+    def _due(cls, value: str) -> str:
+        return parse_cron(value).text
+
+    @field_validator("zone")
+    @classmethod
+    def _somewhere(cls, value: str) -> str:
+        return parse_zone(value).key
+
+    @field_validator("parameters")
+    @classmethod
+    def _named(cls, value: dict) -> dict:
+        for name in value:
+            if not name.isidentifier() or name.startswith("_"):
+                raise ValueError(f"{name!r} cannot name a parameter; use letters, digits and '_'")
+            if _SECRET_NAME.search(name):
+                raise ValueError(
+                    f"{name!r} looks like a secret, and parameters stand in the report; use the environment"
+                )
+        return value
+
+
 class Settings(BaseSettings):
     """Everything that may be set. Frozen: a change needs a restart."""
 
@@ -139,6 +181,8 @@ class Settings(BaseSettings):
     sectors: dict[str, str] = {}
     bots: tuple[BotSettings, ...] = ()
     freqtrade: tuple[FreqtradeSettings, ...] = ()
+    jobs: tuple[JobSettings, ...] = ()
+    reports: Path = Path("reports")
 
     @classmethod
     def settings_customise_sources(
@@ -147,10 +191,19 @@ class Settings(BaseSettings):
         """The environment wins over the file, whose values `load_settings` hands to the constructor."""
         return env_settings, init_settings
 
-    @field_validator("home")
+    @field_validator("home", "reports")
     @classmethod
     def _expand(cls, value: Path) -> Path:
         return value.expanduser()
+
+    @field_validator("jobs")
+    @classmethod
+    def _each_once(cls, value: tuple[JobSettings, ...]) -> tuple[JobSettings, ...]:
+        names = [job.name.lower() for job in value]  # two that differ by case would share a folder on some disks
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two jobs are called {twice[0]!r}; a name means one job")
+        return value
 
     @property
     def ledger_url(self) -> str:
