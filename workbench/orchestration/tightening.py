@@ -18,13 +18,11 @@ from workbench.ledger.log import SqlLedger
 from workbench.orchestration.event_words import LIMITS_CHANGED
 from workbench.orchestration.plain_text import plain
 from workbench.orchestration.risk_assembly import Markets
-from workbench.quant.hmm import filtered, fit_regimes
 from workbench.quant.limits import Conditions, Tightened, TightenRules, tighten
-from workbench.quant.regimes import labels
+from workbench.quant.regime_reading import read_regime
 
 LATELY = 48  # bars that "now" means
 JOINT = 240  # bars that the correlation is taken from
-APART = 1.5  # two regimes less apart than this in volatility are one
 NAN = float("nan")
 
 
@@ -42,19 +40,16 @@ UNKNOWN = Weather()
 
 
 def weather(markets: Markets) -> Weather:
-    """From closed bars of all markets, equally weighted. Unknown below 5 × 48 bars or where nothing moves."""
+    """From closed bars of all markets, equally weighted. Unknown below 5 × 48 + 1 bars or where nothing moves."""
     returns = markets.returns
-    if len(returns) < 5 * LATELY:
+    if len(returns) <= 5 * LATELY:
         return UNKNOWN
     index = returns.mean(axis=1)
     blocks = index[len(index) % LATELY :].reshape(-1, LATELY).std(axis=1)
     usual = float(np.median(blocks))
     if not usual > 0:
         return UNKNOWN
-    model = fit_regimes(index)
-    rough = labels(filtered(model, index))[-1] == len(model.sigma) - 1
-    apart = model.sigma[-1] > APART * model.sigma[0]
-    regime = "turbulent" if rough and apart else "calm" if apart else "normal"
+    regime = read_regime(index).regime  # the bots' votes do not count here: no bot may talk its limits up
     return Weather(float(blocks[-1]) / usual, regime, _mean_correlation(returns[-JOINT:]))
 
 

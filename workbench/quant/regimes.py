@@ -88,6 +88,20 @@ def scored(voters: Voters, votes: Mapping[str, ArrayLike], truth: ArrayLike) -> 
     return Voters(total, voters.collective + charge)
 
 
+def roughness(returns: ArrayLike, lately: int = 24) -> float:
+    """A bot's plain vote, in [0, 1]: how likely turbulence is from its moves alone, NaN where there are too few.
+
+    returns : (n_bars,). With x = typical move of the last `lately` bars over the usual one: x⁴ / (x⁴ + 3), which is a
+    quarter on a usual day and five sixths at twice the usual volatility.
+    """
+    r = np.asarray(returns, dtype=float)
+    r = r[np.isfinite(r)]
+    if r.size < 2 * lately or not np.mean(r**2) > 0:
+        return float("nan")
+    x = np.sqrt(np.mean(r[-lately:] ** 2) / np.mean(r**2))
+    return float(x**4 / (x**4 + 3))
+
+
 def _charge(given: ArrayLike | None, share: np.ndarray, otherwise: float) -> float:
     vote = None if given is None else _vote(given)
     return otherwise if vote is None else float(-share @ np.log(vote))
