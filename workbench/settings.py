@@ -8,6 +8,7 @@ import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -161,6 +162,34 @@ class JobSettings(_Section):
         return value
 
 
+class TelegramSettings(_Section):
+    """The chat surface; it starts where a token is in WORKBENCH_TELEGRAM_TOKEN or the keyring (never here). `admins`:
+    numbers of people who may do everything and let others in; none means nobody. `chats`: groups in which commands are
+    taken and alerts told. `zone`: how times are read and shown. `quiet`: hours in which only what is critical is told,
+    as 22:00-07:00. A command older than `command_age_s` is refused, but for the emergency stop. `webhook_url`: be
+    called there instead of polling; a proxy passes the calls on to `webhook_port` on this machine."""
+
+    admins: tuple[int, ...] = ()
+    chats: tuple[int, ...] = ()
+    zone: str = "UTC"
+    quiet: str = Field("", pattern=r"^(\d\d:\d\d-\d\d:\d\d)?$")
+    topics: bool = True
+    command_age_s: float = Field(60.0, gt=0, le=3600)
+    live_every_s: float = Field(3.0, ge=1, le=600)
+    live_for_s: float = Field(900.0, gt=0, le=86400)
+    webhook_url: str = Field("", pattern=r"^(https?://.+)?$")
+    webhook_port: int = Field(8443, ge=0, le=65535)
+    api_url: str = Field("https://api.telegram.org", pattern=r"^https?://.+$")
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"no time zone is named {value!r}; write one as Europe/Berlin") from error
+
+
 class Settings(BaseSettings):
     """Everything that may be set. Frozen: a change needs a restart."""
 
@@ -178,6 +207,7 @@ class Settings(BaseSettings):
     halt: HaltSettings = HaltSettings()
     triggers: TriggerSettings = TriggerSettings()
     limits: LimitSettings = LimitSettings()
+    telegram: TelegramSettings = TelegramSettings()
     sectors: dict[str, str] = {}
     bots: tuple[BotSettings, ...] = ()
     freqtrade: tuple[FreqtradeSettings, ...] = ()
