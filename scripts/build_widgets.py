@@ -1,45 +1,85 @@
-"""Bundle the page's modules and uPlot into one file that needs no network: `python scripts/build_widgets.py`.
+"""Bundle each widget's modules and libraries into one file that needs no network: `python scripts/build_widgets.py`.
 
-Needs Node.js with npm. The bundle is committed; its first line holds the hash of its sources, and a test compares.
+Needs Node.js with npm. The bundles are committed; the first line of each holds the hash of its sources, and a test
+compares.
 """
 
 import hashlib
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = ROOT / "workbench" / "widgets" / "static"
 VENDOR = ROOT / "scripts" / "vendor"
-BUNDLE = STATIC / "desk_panel.bundle.js"
+MODULES = VENDOR / "node_modules"
 
 
-def source_hash() -> str:
-    """One hash over everything that goes into the bundle."""
+@dataclass(frozen=True)
+class Bundle:
+    """`folder`/main.js with its library. shared: modules of other folders that it imports. kept: files of the library
+    that are copied beside it, by the name they get."""
+
+    name: str
+    folder: str
+    alias: str
+    credit: str
+    kept: dict[str, str]
+    shared: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        return STATIC / f"{self.name}.bundle.js"
+
+
+BUNDLES = (
+    Bundle(
+        "desk_panel",
+        "desk",
+        "uplot=uplot/dist/uPlot.esm.js",
+        "uPlot (c) Leon Sorokin, MIT licence: see vendor/uPlot.LICENSE",
+        {"uplot/dist/uPlot.min.css": "uPlot.min.css", "uplot/LICENSE": "uPlot.LICENSE"},
+    ),
+    Bundle(
+        "candle_panel",
+        "candles",
+        "lightweight-charts=lightweight-charts/dist/lightweight-charts.production.mjs",
+        "Lightweight Charts (c) TradingView, Inc., Apache-2.0: see vendor/lightweight-charts.LICENSE and .NOTICE",
+        {"lightweight-charts/LICENSE": "lightweight-charts.LICENSE"},
+        ("desk/dom.js", "desk/format.js"),
+    ),
+)
+
+
+def source_hash(bundle: Bundle = BUNDLES[0]) -> str:
+    """One hash over everything that goes into a bundle."""
     digest = hashlib.sha256()
-    for path in [*sorted((STATIC / "desk").glob("*.js")), VENDOR / "package-lock.json"]:
+    modules = sorted((STATIC / bundle.folder).glob("*.js"))
+    for path in [*modules, *(STATIC / name for name in bundle.shared), VENDOR / "package-lock.json"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def build() -> None:
-    if not (VENDOR / "node_modules" / "esbuild").exists():
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--silent"], cwd=VENDOR, check=True)
-    uplot = VENDOR / "node_modules" / "uplot"
+def build(bundle: Bundle) -> None:
+    name, where = bundle.alias.split("=")
     command = [
-        str(VENDOR / "node_modules" / ".bin" / "esbuild"),
-        str(STATIC / "desk" / "main.js"),
+        str(MODULES / ".bin" / "esbuild"),
+        str(STATIC / bundle.folder / "main.js"),
         *("--bundle", "--format=esm", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"),
-        f"--alias:uplot={uplot / 'dist' / 'uPlot.esm.js'}",
+        f"--alias:{name}={MODULES / where}",
     ]
     bundled = subprocess.run(command, capture_output=True, check=True, text=True, encoding="utf-8").stdout
-    credit = "/*! uPlot (c) Leon Sorokin, MIT licence: see vendor/uPlot.LICENSE */"
-    BUNDLE.write_text(f"// sources {source_hash()}\n{credit}\n{bundled}", encoding="utf-8")
-    shutil.copy(uplot / "dist" / "uPlot.min.css", STATIC / "vendor" / "uPlot.min.css")
-    shutil.copy(uplot / "LICENSE", STATIC / "vendor" / "uPlot.LICENSE")
-    sys.stdout.write(f"{BUNDLE.relative_to(ROOT)}: {BUNDLE.stat().st_size / 1000:.0f} kB\n")
+    text = f"// sources {source_hash(bundle)}\n/*! {bundle.credit} */\n{bundled}"
+    bundle.path.write_text(text, encoding="utf-8")
+    for library_file, kept_as in bundle.kept.items():
+        shutil.copy(MODULES / library_file, STATIC / "vendor" / kept_as)
+    sys.stdout.write(f"{bundle.path.relative_to(ROOT)}: {bundle.path.stat().st_size / 1000:.0f} kB\n")
 
 
 if __name__ == "__main__":
-    build()
+    if not all((MODULES / name).exists() for name in ("esbuild", "uplot", "lightweight-charts")):
+        subprocess.run(["npm", "ci", "--ignore-scripts", "--silent"], cwd=VENDOR, check=True)
+    for each in BUNDLES:
+        build(each)

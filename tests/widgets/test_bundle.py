@@ -8,14 +8,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "workbench" / "widgets" / "static"
-SOURCES = sorted((STATIC / "desk").glob("*.js"))
+SOURCES = sorted(path for folder in ("desk", "candles") for path in (STATIC / folder).glob("*.js"))
 BUILD = runpy.run_path(str(ROOT / "scripts" / "build_widgets.py"))
 
 
-def test_the_bundle_was_built_from_these_sources():
-    first = (STATIC / "desk_panel.bundle.js").read_text(encoding="utf-8").splitlines()[0]
+@pytest.mark.parametrize("bundle", BUILD["BUNDLES"], ids=lambda bundle: bundle.name)
+def test_the_bundle_was_built_from_these_sources(bundle):
+    first = bundle.path.read_text(encoding="utf-8").splitlines()[0]
 
-    assert first == f"// sources {BUILD['source_hash']()}", "run: python scripts/build_widgets.py"
+    assert first == f"// sources {BUILD['source_hash'](bundle)}", "run: python scripts/build_widgets.py"
 
 
 def test_the_lock_names_no_registry():
@@ -27,7 +28,13 @@ def test_the_lock_names_no_registry():
 
 
 def test_what_is_bundled_carries_its_licence():
-    assert "MIT" in (STATIC / "vendor" / "uPlot.LICENSE").read_text()
+    vendor = STATIC / "vendor"
+
+    assert "MIT" in (vendor / "uPlot.LICENSE").read_text()
+    assert "Apache License" in (vendor / "lightweight-charts.LICENSE").read_text()
+    assert "TradingView" in (vendor / "lightweight-charts.NOTICE").read_text()
+    assert "Permission is hereby granted" in (vendor / "fancy-canvas.LICENSE").read_text()
+    assert "attributionLogo: true" in (STATIC / "candles" / "look.js").read_text()
 
 
 @pytest.mark.parametrize("path", [*SOURCES, *sorted(STATIC.glob("*.css"))], ids=lambda path: path.name)

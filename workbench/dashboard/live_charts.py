@@ -1,0 +1,158 @@
+"""Live charts composed: the desk's venue, its bots' forecasts, its drawings; without a desk, a replay of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import pandas as pd
+import structlog
+
+from workbench.domain.errors import WorkbenchError
+from workbench.domain.market import Timeframe
+from workbench.ledger.drawings import CHANGED
+from workbench.market import sample
+from workbench.market.paper_exchange.server import PaperExchange
+from workbench.market.paper_exchange.settings import ExchangeOptions
+from workbench.visual.live_feeds import VenueAddress, WebSocketManager
+from workbench.visual.live_stream import StreamSettings, View
+from workbench.visual.live_streaming import LiveChartStreamer
+from workbench.visual.market_reading import MarketReader
+from workbench.widgets.candle_panel import CandlePanel
+
+log = structlog.get_logger(__name__)
+REPLAY_FROM = datetime(2018, 6, 5, tzinfo=UTC)
+PATIENCE_S = 5.0
+
+
+class Desk(Protocol):
+    """The part of a `bootstrap.connection.Connection` that live charts need."""
+
+    @property
+    def center(self) -> Any: ...
+
+    @property
+    def ledger(self) -> Any: ...
+
+    @property
+    def run(self) -> Any: ...
+
+
+class DeskOutlook:
+    """Around the candles: the bots' collective forecast where bots answer, else the market's own; and the regimes."""
+
+    def __init__(self, center: Any | None, horizon: int = 24):
+        self._center, self._horizon = center, horizon
+        self._readers: dict[tuple[str, Timeframe], MarketReader] = {}
+
+    async def look(self, symbol: str, timeframe: Timeframe, candles: pd.DataFrame) -> View:
+        key = symbol, timeframe
+        reader = self._readers.setdefault(key, MarketReader(symbol, timeframe, self._horizon))
+        reading, together = await asyncio.gather(
+            asyncio.to_thread(reader.read, candles), self._collective(symbol, timeframe)
+        )
+        if reading is None:
+            return View(together)
+        confidence = None if together else reading.confidence  # it was measured on the market's own fan
+        return View(together or reading.forecast, reading.ribbon, confidence)
+
+    async def _collective(self, symbol: str, timeframe: Timeframe) -> Any:
+        if self._center is None or not self._center.registered_bots:
+            return None
+        args = {"symbol": symbol, "timeframe": str(timeframe)}
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                result = await self._center.execute_cross_bot_command("forecast", args, "all")
+        except (WorkbenchError, TimeoutError) as error:
+            log.debug("no_collective_forecast", symbol=symbol, error=str(error))
+            return None
+        return result.consensus.forecast if result.consensus else None
+
+
+class LiveCharts:
+    """`chart` gives widgets to show; `close` ends everything that was begun here.
+
+    desk : a `connect()`; its venue is charted while it runs. Without a running desk the recorded sample is replayed in
+    this process, at `speed` market seconds a second. user : whose drawings these are.
+    """
+
+    def __init__(
+        self,
+        desk: Desk | None = None,
+        user: str = "you",
+        speed: float = 900.0,
+        settings: StreamSettings | None = None,
+        venue: VenueAddress | None = None,
+    ):
+        self.desk, self.user, self.speed = desk, user, speed
+        self.panels: list[CandlePanel] = []
+        self.feeds = WebSocketManager()
+        self._settings, self._venue = settings, venue
+        self._replay: PaperExchange | None = None
+        self._streamer: LiveChartStreamer | None = None
+        self._news: asyncio.Task | None = None
+
+    async def chart(self, symbol: str, timeframe: str, **traits: Any) -> CandlePanel:
+        """The widget, live: make it a cell's last value. Raises SymbolError, TimeframeError or ExchangeError."""
+        streamer = await self._streaming()
+        stream = await streamer.start_streaming(symbol, timeframe)
+        ledger = self.desk.ledger if self.desk else None
+        panel = CandlePanel(stream, ledger.drawings if ledger else None, self.user, **traits)
+        self.panels.append(await panel.start())
+        if ledger and self._news is None:
+            self._news = asyncio.create_task(self._follow(ledger.tail(kinds=[CHANGED])), name="drawings of others")
+        return panel
+
+    async def bars(self, panel: CandlePanel, count: int) -> pd.DataFrame:
+        """Wait until `count` more bars have closed on a chart; returns them as a table."""
+        lease = panel.stream.lease
+        closes = lease.feed.closes()
+        rows = [(await anext(closes)).candle for _ in range(count)]
+        columns = ["open", "high", "low", "close", "volume"]
+        index = pd.DatetimeIndex([row.opened_at for row in rows], name="opened_at")
+        return pd.DataFrame([[getattr(row, name) for name in columns] for row in rows], index, columns)
+
+    async def close(self) -> None:
+        """End streams, feeds and sockets, and the replay if it is ours. The desk goes on."""
+        if self._news is not None:
+            self._news.cancel()
+            await asyncio.wait([self._news])
+            self._news = None
+        for panel in self.panels:
+            await panel.stop()
+        self.panels.clear()
+        if self._streamer is not None:
+            await self._streamer.stop()
+        if self._replay is not None:
+            await self._replay.stop()
+        self._streamer = self._replay = None
+
+    async def _streaming(self) -> LiveChartStreamer:
+        if self._streamer is None:
+            venue = self._venue or await self._found_venue()
+            center = self.desk.center if self.desk else None
+            self._streamer = LiveChartStreamer(self.feeds, venue, DeskOutlook(center), self._settings)
+        return self._streamer
+
+    async def _found_venue(self) -> VenueAddress:
+        if self.desk is not None and self.desk.run is not None:
+            return VenueAddress("binance", self.desk.run.exchange_url)
+        candles = {symbol: sample.load(symbol) for symbol in sample.SYMBOLS}
+        half = Timeframe.parse(sample.TIMEFRAME)
+        self._replay = PaperExchange(ExchangeOptions(candles, half, start=REPLAY_FROM, speed=self.speed))
+        return VenueAddress("binance", await self._replay.start())
+
+    async def _follow(self, tail: AsyncIterator[Any]) -> None:
+        """Show what was drawn elsewhere: in another notebook, by a bot, by a command."""
+        try:
+            async for event in tail:
+                told = event.payload
+                about = told.get("symbol"), told.get("timeframe")
+                for panel in self.panels:
+                    if panel.hand and about == (panel.hand.board.symbol, str(panel.hand.board.timeframe)):
+                        await panel.hand.refresh()
+        finally:
+            with suppress(AttributeError):
+                await tail.aclose()  # type: ignore[attr-defined]
+
