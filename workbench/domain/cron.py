@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from workbench.domain.errors import ValueRefused
@@ -59,24 +60,35 @@ class Cron:
         start = after.astimezone(zone).date() - _DAY
         for number in range(_FURTHEST):
             day = start + number * _DAY
-            late = [due for due in self._due_on(day, zone) if due > after]
+            late = [due for due in _due_on(self, day, zone) if due > after]
             if late:  # a change of clocks about midnight may put a moment of the next day before the last of this one
-                return min([*late, *(due for due in self._due_on(day + _DAY, zone) if due > after)])
+                return min([*late, *(due for due in _due_on(self, day + _DAY, zone) if due > after)])
         return None
 
     def between(self, after: datetime, until: datetime, zone: ZoneInfo) -> list[datetime]:
         """Due times in (after, until], oldest first; of more than a year, those of its last year."""
         first = max(after, until - 366 * _DAY).astimezone(zone).date() - _DAY
         days = (until.astimezone(zone).date() + _DAY - first).days + 1
-        found = {due for number in range(days) for due in self._due_on(first + number * _DAY, zone)}
+        found = {due for number in range(days) for due in _due_on(self, first + number * _DAY, zone)}
         return sorted(due for due in found if after < due <= until)
 
-    def _due_on(self, day: date, zone: ZoneInfo) -> Iterator[datetime]:
-        if not self.on(day):
-            return
-        for hour in sorted(self.hours):
-            for minute in sorted(self.minutes):
-                yield from _moments(datetime.combine(day, time(hour, minute)), zone, both=self.hourly)
+
+@lru_cache(maxsize=256)  # who looks every few seconds asks about the same three days again and again
+def _due_on(cron: Cron, day: date, zone: ZoneInfo) -> tuple[datetime, ...]:
+    if not cron.on(day):
+        return ()
+    midnight = datetime.combine(day, time())
+    walls = [timedelta(hours=hour, minutes=minute) for hour in sorted(cron.hours) for minute in sorted(cron.minutes)]
+    steady = _steady_offset(midnight, zone)
+    if steady is not None:
+        return tuple((midnight + wall - steady).replace(tzinfo=UTC) for wall in walls)
+    return tuple(due for wall in walls for due in _moments(midnight + wall, zone, both=cron.hourly))
+
+
+def _steady_offset(midnight: datetime, zone: ZoneInfo) -> timedelta | None:
+    """The offset that holds all day, None on a day on which clocks change."""
+    ends = [at.replace(tzinfo=zone, fold=fold).utcoffset() for at in (midnight, midnight + _DAY) for fold in (0, 1)]
+    return ends[0] if len(set(ends)) == 1 else None
 
 
 def _moments(wall: datetime, zone: ZoneInfo, both: bool) -> Iterator[datetime]:
