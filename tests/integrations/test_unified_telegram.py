@@ -1,0 +1,226 @@
+"""The chat surface end to end: the real library over HTTP, real gate, journal, dispatcher and bots."""
+
+import asyncio
+import logging
+
+import pytest
+
+from tests.support.telegram_desk import ADMIN, GROUP, OPERATOR, PENDING, STRANGER, VIEWER, telegram_desk
+from tests.support.telegram_server import TOKEN
+from workbench.domain.errors import TellingError
+from workbench.domain.telling import Message, Severity, Teller
+
+
+@pytest.fixture
+async def desk(tmp_path):
+    async with telegram_desk(tmp_path) as desk:
+        yield desk
+
+
+async def test_a_question_is_answered_with_a_table(desk):
+    await desk.server.say(VIEWER, "/bots")
+
+    said = await desk.server.heard(VIEWER, "2 bots, 2 healthy")
+
+    assert "trend" in said.text
+
+
+async def test_in_private_the_slash_of_a_question_may_be_left_out_and_in_a_group_it_may_not(desk):
+    await desk.server.say(VIEWER, "bots")
+    await desk.server.say(VIEWER, "bots", GROUP)
+    await desk.server.say(VIEWER, "/bots@desk_bot", GROUP, thread=5)
+    await desk.server.say(VIEWER, "/bots@another_bot", GROUP)
+
+    await desk.server.heard(VIEWER, "2 bots")
+    said = await desk.server.heard(GROUP, "2 bots")
+
+    assert said.thread == 5
+    assert len(desk.server.shown(GROUP)) == 1
+
+
+async def test_a_forecast_names_every_bot(desk):
+    await desk.server.say(VIEWER, "/cross forecast btc 1h")
+
+    said = await desk.server.heard(VIEWER, "together")
+
+    assert "trend" in said.text
+    assert "breakout" in said.text
+
+
+async def test_a_wrong_line_is_told_what_was_meant(desk):
+    await desk.server.say(VIEWER, "/forcast btc 1h <b>")
+
+    said = await desk.server.heard(VIEWER, "did you mean /forecast?")
+
+    assert "/forcast" in said.text
+
+
+async def test_an_effect_is_done_once_though_its_update_comes_again(desk):
+    update = await desk.server.say(OPERATOR, "/pause trend")
+    await desk.server.heard(OPERATOR, "1 of 1 bot paused")
+    again = dict(update_id=update, message=_message(OPERATOR, "/pause trend"))
+    await desk.server.deliver(again)
+    await desk.server.say(OPERATOR, "/bots")
+    await desk.server.heard(OPERATOR, "2 bots")
+
+    assert desk.bots["trend"].acts == {"pause": 1}
+
+
+def _message(person, text):
+    import time
+
+    chat = {"id": person, "type": "private"}
+    sender = {"id": person, "is_bot": False, "first_name": "x"}
+    return {"message_id": 9, "date": int(time.time()), "chat": chat, "from": sender, "text": text}
+
+
+async def test_registration_is_asked_approved_by_button_and_then_heard(desk):
+    await desk.server.say(STRANGER, "/bots", name="Eve <b>")
+    await desk.server.heard(STRANGER, "Send /start to ask")
+    await desk.server.say(STRANGER, "/start", name="Eve <b>")
+    await desk.server.heard(STRANGER, "An admin has to approve it")
+    asked = await desk.server.heard(ADMIN, "Eve <b> (5) asks for access")
+    (viewer,) = [button for button in asked.buttons if button["text"] == "Viewer"]
+
+    await desk.server.press(ADMIN, asked, viewer["callback_data"])
+    await desk.server.heard(ADMIN, "Eve <b> is viewer now")
+    await desk.server.say(STRANGER, "/bots")
+
+    await desk.server.heard(STRANGER, "2 bots")
+
+
+async def test_a_release_is_confirmed_by_a_button_that_works_once(desk):
+    await desk.server.say(ADMIN, "/halt all")
+    await desk.server.heard(ADMIN, "Halted: desk")
+    await desk.server.say(ADMIN, "/release all")
+    asked = await desk.server.heard(ADMIN, "Release all?")
+    yes, no = asked.buttons
+
+    await desk.server.press(OPERATOR, asked, yes["callback_data"])
+    await desk.server.press(ADMIN, asked, yes["callback_data"])
+    await desk.server.heard(ADMIN, "desk released")
+    await desk.server.press(ADMIN, asked, yes["callback_data"])
+    await desk.server.heard(ADMIN, "nothing")
+
+    assert no["text"] == "No"
+    assert desk.ledger.states.all() == {}
+    assert all(len(button["callback_data"].encode()) <= 64 for button in asked.buttons)
+
+
+async def test_an_old_command_is_refused_and_an_old_halt_is_not(desk):
+    await desk.server.say(OPERATOR, "/pause trend", age_s=300)
+    await desk.server.heard(OPERATOR, "was not done")
+    await desk.server.say(OPERATOR, "/halt trend", age_s=3000)
+    await desk.server.heard(OPERATOR, "Halted: trend")
+
+    assert "pause" not in desk.bots["trend"].acts
+
+
+async def test_what_was_received_and_not_done_is_done_after_a_restart(desk):
+    await desk.stop()
+    journal = desk.ledger.telegram(99)
+    from workbench.integrations.telegram_update import read_update
+
+    for number, begun in ((11, True), (12, False)):
+        came = read_update({"update_id": number, "message": _message(OPERATOR, f"/pause trend --id n{number}")})
+        journal.receive({number: came.body()})
+        if begun:
+            journal.begin(number)
+
+    await desk.start()
+
+    assert await desk.settled(11) == "done"
+    assert await desk.settled(12) == "done"
+    assert desk.bots["trend"].acts == {"pause": 2}
+    assert journal.open() == []
+
+
+async def test_an_update_that_cannot_be_written_down_is_not_acknowledged(desk, monkeypatch):
+    from workbench.domain.errors import LedgerError
+
+    real, refused = desk.telegram.intake._journal.receive, []
+
+    def full(bodies):
+        if len(refused) < 2:
+            refused.append(bodies)
+            raise LedgerError("the disk is full")
+        return real(bodies)
+
+    monkeypatch.setattr(desk.telegram.intake._journal, "receive", full)
+    await desk.server.say(OPERATOR, "/pause trend")
+    await desk.server.heard(OPERATOR, "1 of 1 bot paused")
+
+    assert len(refused) == 2
+    assert desk.bots["trend"].acts == {"pause": 1}
+
+
+async def test_a_live_message_edits_itself_until_it_is_stopped(desk):
+    await desk.server.say(VIEWER, "/dashboard")
+    said = await desk.server.heard(VIEWER, "Dashboard")
+    await desk.server.until(lambda: len(said.versions) >= 3)
+    (stop,) = said.buttons
+    await desk.server.press(VIEWER, said, stop["callback_data"])
+    await desk.server.heard(VIEWER, "ended: stopped")
+    versions = len(said.versions)
+    await asyncio.sleep(1.5)
+
+    assert len(said.versions) == versions
+    assert said.buttons == []
+    assert len(desk.server.shown(VIEWER)) == 1
+
+
+async def test_a_live_message_ends_with_the_right_to_see_it(desk):
+    await desk.server.say(VIEWER, "/dashboard")
+    await desk.server.heard(VIEWER, "Dashboard")
+    desk.ledger.people.remove(VIEWER, "test")
+
+    await desk.server.heard(VIEWER, "not allowed any more")
+
+
+async def test_a_message_is_told_to_everyone_let_in(desk):
+    assert isinstance(desk.telegram, Teller)
+
+    await desk.telegram.tell(Message("Brief <b>", "two\nlines & more", b"\x89PNG" + b"0" * 30, topic="brief"))
+
+    for chat in (ADMIN, VIEWER, OPERATOR, GROUP):
+        said = await desk.server.heard(chat, "Brief <b>")
+        assert said.text == "Brief <b>\ntwo\nlines & more"
+        assert said.photo
+    assert desk.server.shown(PENDING) == []
+
+
+async def test_a_message_to_one_chat_goes_there_alone(desk):
+    await desk.telegram.tell(Message("For you", to=str(VIEWER)))
+
+    await desk.server.heard(VIEWER, "For you")
+    assert desk.server.shown(ADMIN) == []
+    with pytest.raises(TellingError, match="is no chat of this desk"):
+        await desk.telegram.tell(Message("For nobody", to="77"))
+
+
+async def test_switches_silence_a_topic_and_a_thread_holds_it_in_a_group(desk):
+    await desk.server.say(OPERATOR, "/alerts off trades")
+    await desk.server.heard(OPERATOR, "Alerts")
+    await desk.server.until(lambda: desk.telegram.alerts.readers.choices[OPERATOR].off)
+
+    await desk.telegram.tell(Message("Trade opened", topic="trades"))
+    await desk.telegram.tell(Message("Bot is down", topic="bots", severity=Severity.WARNING))
+
+    await desk.server.heard(OPERATOR, "Bot is down")
+    trade, down = await desk.server.heard(GROUP, "Trade opened"), await desk.server.heard(GROUP, "Bot is down")
+    assert trade.thread != down.thread
+    assert trade.thread in desk.server.groups[GROUP]
+    assert not any("Trade opened" in message.text for message in desk.server.shown(OPERATOR))
+
+
+async def test_the_token_is_in_no_log_and_no_record(desk, caplog):
+    caplog.set_level(logging.WARNING)
+    await desk.server.say(VIEWER, "/bots")
+    await desk.server.heard(VIEWER, "2 bots")
+    await desk.server.stop()
+    await asyncio.sleep(1.0)
+
+    assert TOKEN not in caplog.text
+    secret = TOKEN.split(":")[1]
+    assert all(secret not in str(event) for event in desk.ledger.last(500))
+    assert all(secret.encode() not in file.read_bytes() for file in desk.home.rglob("*") if file.is_file())

@@ -1,0 +1,193 @@
+"""One run of a notebook, in a process of its own: `python -m workbench.integrations.notebook_run`.
+
+The order comes as one JSON line on standard input (arguments are for everyone to read); when that input closes, whoever
+ordered it is gone, and the run ends with its kernel. Into `folder` go executed.ipynb, after each cell, then
+report.html, chart.png where there is a chart, and at last result.json. Nothing is written with a secret in it.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+from nbclient.exceptions import DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+from papermill.execute import execute_notebook
+from papermill.inspection import _infer_parameters
+from papermill.iorw import papermill_io
+
+from workbench.domain.jobs import Fault, RunState
+from workbench.integrations.fault_of import fault_at, fault_in
+from workbench.integrations.headline import collected
+from workbench.integrations.report_page import report_page
+from workbench.integrations.scrub import Scrubber, secrets_of
+
+NOTEBOOK, PAGE, CHART, RESULT = "executed.ipynb", "report.html", "chart.png", "result.json"
+EXTENSION = "--InteractiveShellApp.extra_extensions=workbench.integrations.kernel_charts"
+
+
+def main() -> int:
+    order = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_whoever_ordered, daemon=True, name="tether").start()
+    scrubber = Scrubber(
+        secrets_of(os.environ, Path(os.environ["WORKBENCH_HOME"]), os.environ.get("WORKBENCH_LEDGER", ""))
+    )
+    files = CleanFiles(scrubber)
+    folder = Path(order["folder"])
+    state, fault = (RunState(order["state"]), Fault(**order["fault"])) if "state" in order else _run(order, files)
+    _leave(order, files, folder, state, fault)
+    return 0
+
+
+def _run(order: dict[str, Any], files: "CleanFiles") -> tuple[RunState, Fault | None]:
+    """Execute. Whatever goes wrong is how it ended, not an exception."""
+    watch = Watch(time.monotonic() + order["time_limit"])
+    JobEngine.watch = watch
+    papermill_io.register("clean://", files)
+    papermill_engines.register("workbench", JobEngine)
+    target = str(Path(order["folder"]) / NOTEBOOK)
+    try:
+        notebook = nbformat.read(order["notebook"], as_version=4)
+        _check_parameters(notebook, order["parameters"])
+        execute_notebook(notebook, f"clean://{target}", order["parameters"], "workbench", progress_bar=False)
+    except PapermillExecutionError:
+        return _ended(target, watch, order)
+    except DeadKernelError:
+        return RunState.KILLED, fault_at(
+            _read(target), watch.cell, "the kernel died: killed, crashed, or out of memory"
+        )
+    except Exception as error:  # this process exists to report how the run went, whatever happened to it
+        return RunState.BROKEN, Fault(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}", watch.cell)
+    return RunState.DONE, None
+
+
+def _ended(target: str, watch: "Watch", order: dict[str, Any]) -> tuple[RunState, Fault | None]:
+    fault = fault_in(_read(target)) or Fault("a cell failed", watch.cell)
+    if not watch.over:
+        return RunState.FAILED, fault
+    words = f"interrupted after {order['time_limit']:g} s, the time limit"
+    return RunState.TIMED_OUT, Fault(words, fault.cell, fault.line, fault.source)
+
+
+def _check_parameters(notebook: Any, parameters: dict[str, Any]) -> None:
+    known = {parameter.name for parameter in _infer_parameters(notebook)}
+    unknown = sorted(set(parameters) - known)
+    if unknown:
+        there = ", ".join(sorted(known)) or "none: it has no cell tagged 'parameters'"
+        raise ValueError(f"the notebook has no parameter {unknown[0]!r}; it has {there}")
+
+
+class Watch:
+    """Which cell is running, and until when it may."""
+
+    def __init__(self, until: float):
+        self.until, self.cell, self.over = until, 0, False
+
+    def left(self, cell: Any = None) -> float:
+        return max(self.until - time.monotonic(), 0.01)
+
+
+class JobClient(PapermillNotebookClient):
+    """Interrupts the cell that is running when time is up: its traceback then says where it hung."""
+
+    watch: Watch
+
+    def execute_cell(self, cell: Any, index: int, *more: Any, **named: Any) -> Any:  # type: ignore[override]
+        self.watch.cell = index + 1
+        return super().execute_cell(cell, index, *more, **named)
+
+    async def _async_handle_timeout(self, timeout: float, cell: Any = None) -> Any:  # type: ignore[override]
+        self.watch.over = True
+        return await super()._async_handle_timeout(timeout, cell)
+
+
+class JobEngine(NBClientEngine):
+    watch: Watch
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, start_timeout: int = 60, **_: Any) -> Any:
+        client = JobClient(
+            nb_man,
+            kernel_name=kernel_name,
+            startup_timeout=start_timeout,
+            timeout_func=cls.watch.left,
+            interrupt_on_timeout=True,
+            store_widget_state=False,
+            extra_arguments=[EXTENSION],
+        )
+        client.watch = cls.watch
+        return client.execute()
+
+
+class CleanFiles:
+    """A papermill I/O handler that writes without secrets, and so that a reader sees the old file or the new one."""
+
+    def __init__(self, scrubber: Scrubber):
+        self.scrubber = scrubber
+
+    def write(self, text: str, path: str | Path) -> None:
+        target = Path(str(path).removeprefix("clean://"))
+        fresh = target.with_name(f".{target.name}.new")
+        fresh.write_text(self.scrubber.clean(text), encoding="utf-8")
+        fresh.replace(target)
+
+    def pretty_path(self, path: str) -> str:
+        return Path(path).name
+
+
+def _leave(order: dict[str, Any], files: CleanFiles, folder: Path, state: RunState, fault: Fault | None) -> None:
+    """Page, chart and result. A page that cannot be made costs the result nothing."""
+    notebook = _read(str(folder / NOTEBOOK))
+    figures, words = collected(notebook["cells"]), ""
+    try:
+        for name in ("input_path", "output_path", "environment_variables"):
+            notebook.get("metadata", {}).get("papermill", {}).pop(name, None)
+        if notebook["cells"]:
+            files.write(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", folder / NOTEBOOK)
+        page = report_page(notebook, order["title"], order["said"], figures, f"{state}: {fault}" if fault else "")
+        files.write(page, folder / PAGE)
+        _draw(notebook, folder / CHART)
+    except Exception as error:  # the run itself went as it went
+        words = f"its page could not be made: {type(error).__name__}: {error}"
+    result = {"state": state, "fault": asdict(fault) if fault else None, "figures": figures, "words": words}
+    files.write(json.dumps(result), folder / RESULT)
+
+
+def _draw(notebook: dict[str, Any], path: Path) -> None:
+    """The first picture of a cell tagged `headline`, else the first of all, as PNG for the message."""
+    cells = sorted(notebook["cells"], key=lambda cell: "headline" not in cell.get("metadata", {}).get("tags", ()))
+    for cell in cells:
+        for output in cell.get("outputs", ()):
+            if svg := output.get("data", {}).get("image/svg+xml"):
+                import vl_convert
+
+                path.write_bytes(vl_convert.svg_to_png("".join(svg), scale=2))
+                return
+
+
+def _read(path: str) -> dict[str, Any]:
+    """What was written so far, as plain JSON; no cells where nothing was."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {"cells": []}
+
+
+def _end_with_whoever_ordered() -> None:
+    while os.read(0, 4096):
+        pass
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    os._exit(3)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""Secrets taken out of whatever a run leaves behind: notebooks, pages, messages, the ledger.
+
+A notebook needs tokens and keys to reach bots and venues, and may print them by accident (a traceback, a dump of the
+environment). So every text is searched for the values themselves, as they are and as programs commonly write them.
+What is cut in pieces, turned around or painted into a picture cannot be found.
+"""
+
+import base64
+import html
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+from workbench.ledger.payload import looks_secret
+
+HIDDEN = "•••"
+SHORTEST = 6  # a shorter value stands in too many words that are none
+_NAMES = re.compile(r"(^|_)(KEY|PASS|PAT|PIN|AUTH|COOKIE|CREDENTIALS?|DSN|MNEMONIC|SEED)$", re.IGNORECASE)
+
+
+class Scrubber:
+    """`clean` puts • • • in place of every secret."""
+
+    def __init__(self, secrets: Iterable[str]):
+        forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
+        ordered = sorted(forms, key=len, reverse=True)  # the longest first: a secret may be part of another
+        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def clean(self, text: str) -> str:
+        return self._pattern.sub(HIDDEN, text) if self._pattern else text
+
+
+def secrets_of(environment: Mapping[str, str] | None = None, home: Path | None = None, *urls: str) -> set[str]:
+    """Values of variables that are named like a secret, passwords within addresses, and the tokens of the desk that
+    runs in `home`."""
+    known = os.environ if environment is None else environment
+    found = {value for name, value in known.items() if is_secret(name)}
+    found |= {password for value in (*known.values(), *urls) for password in _password(value)}
+    return {value for value in (*found, *_of_run(home)) if len(value) >= SHORTEST}
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable of this name holds a secret."""
+    return name.endswith("_ENV") is False and (looks_secret(name) or bool(_NAMES.search(name)))
+
+
+def _forms(secret: str) -> Iterator[str]:
+    raw = secret.encode()
+    yield from (
+        secret,
+        quote(secret, safe=""),
+        quote_plus(secret),
+        html.escape(secret),
+        html.escape(secret, quote=False),
+    )
+    escaped = json.dumps(secret)[1:-1]
+    yield from (escaped, json.dumps(escaped)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1])
+    yield from (raw.hex(), raw.hex().upper())
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(raw).decode().rstrip("=")
+
+
+def _password(address: str) -> Iterator[str]:
+    if "://" not in address or "@" not in address:
+        return
+    try:
+        password = urlsplit(address).password
+    except ValueError:
+        return
+    if password:
+        yield from {password, unquote(password)}
+
+
+def _of_run(home: Path | None) -> list[str]:
+    if home is None:
+        return []
+    try:
+        run = json.loads((home / "run" / "desk.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [str(value) for name, value in run.items() if looks_secret(name, value)]

@@ -1,0 +1,180 @@
+"""The desk in Telegram: the same commands, asked of the same dispatcher, behind one gate.
+
+    telegram = UnifiedTelegram(desk.center, desk.ledger, settings, token)
+    await telegram.start()          # polls, or listens where settings.telegram.webhook_url is set
+    await telegram.tell(Message("Backup done", topic="jobs"))
+    await telegram.stop()
+
+In, an update passes the gate, is journalled, acknowledged, and then acts. Out, everything waits in the outbox, the
+emergency stop's answer first and alerts, merged, last; nothing that is carried out ever waits for something to be sent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import escape
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from telegram.error import TelegramError
+
+from workbench.commands.catalogue import CATALOGUE
+from workbench.domain.errors import TellingError
+from workbench.domain.telling import Message
+from workbench.integrations.telegram_alerts import AlertOptions, Alerts, Readers
+from workbench.integrations.telegram_answers import Answers, Desk
+from workbench.integrations.telegram_api import TelegramApi
+from workbench.integrations.telegram_buttons import secret_for, signer_for
+from workbench.integrations.telegram_gate import ROLES, Gate, Turned
+from workbench.integrations.telegram_intake import Intake
+from workbench.integrations.telegram_live import LiveMessages
+from workbench.integrations.telegram_outbox import Outbox, Rank
+from workbench.integrations.telegram_replies import Page
+from workbench.integrations.telegram_update import Incoming, read_update
+from workbench.integrations.telegram_wire import Polling, Webhook, Wire
+from workbench.ledger.alert_choices import AlertChoices
+from workbench.ledger.log import SqlLedger
+from workbench.ledger.telegram_people import Standing
+from workbench.orchestration.command_center import UnifiedCommandCenter
+from workbench.orchestration.telling import pictures_of
+from workbench.settings import Settings
+
+log = structlog.get_logger(__name__)
+HOST = "127.0.0.1"
+
+
+class UnifiedTelegram:
+    """One bot of one desk. Two processes with one token do not share it: Telegram refuses the second."""
+
+    def __init__(self, center: UnifiedCommandCenter, ledger: SqlLedger, settings: Settings, token: str):
+        self._ledger, self._settings, own = ledger, settings, settings.telegram
+        self._token, signer = token, signer_for(token)
+        zone = ZoneInfo(own.zone)
+        self.api = TelegramApi(token, own.api_url.rstrip("/"), signer)
+        self.outbox = Outbox()
+        self._live = LiveMessages(self.api, self.outbox, own.live_every_s, timedelta(seconds=own.live_for_s))
+        self._gate = Gate(
+            username="",
+            signer=signer,
+            admins=frozenset(own.admins),
+            chats=frozenset(own.chats),
+            longest_age=timedelta(seconds=own.command_age_s),
+        )
+        self._desk = Desk(center, ledger, zone)
+        self._options = AlertOptions(zone, AlertChoices(quiet=own.quiet), own.topics, pictures_of(settings.home))
+        self.wire: Wire | None = None
+
+    async def start(self) -> None:
+        """Take up what an earlier run left, then listen. Raises TellingError for a token that is refused, StartError
+        for a port that is taken, and the library's error where Telegram cannot be reached."""
+        await self.api.start()
+        gate = replace(self._gate, username=self.api.username)
+        self.journal = self._ledger.telegram(self.api.number)
+        self._answers = Answers(self._desk, gate, self.api, self.outbox, self._live)
+        self.intake = Intake(self.journal, self._answers.act, self._answers.lane)
+        self.alerts = Alerts(self._ledger, self.journal, self.api, self.outbox, self._readers, self._options)
+        self.outbox.start()
+        await self.intake.recover()
+        self.journal.prune()
+        await self._menu()
+        await self.alerts.start()
+        self.wire = self._wire()
+        await self.wire.start()
+
+    async def stop(self) -> None:
+        """Listen no more, send what may go at once, and leave the rest to the journal."""
+        if self.wire:
+            await self.wire.stop()
+            await self.alerts.stop()
+            await self.intake.stop()
+            await self._live.stop()
+            await self.outbox.stop()
+        await self.api.stop()
+
+    async def take(self, raw: Sequence[dict[str, Any]]) -> None:
+        """Updates as they came: those that the gate lets through are journalled, and start. Raises LedgerError, and
+        then none of them may be acknowledged."""
+        came = [each for each in map(_read, raw) if each is not None]
+        if not came:
+            return
+        gate, now = await self._answers.gate(), datetime.now(UTC)
+        heard = []
+        for each in came:
+            verdict = gate.admit(each, now)
+            if isinstance(verdict, Turned):
+                self._answers.refuse(each, verdict)
+            else:
+                heard.append(each)
+        await self.intake.accept(heard)
+
+    async def tell(self, message: Message) -> None:
+        """Tell everyone who wants to hear of this topic, or the one chat that `message.to` names. Returns at once: it
+        waits in the outbox. Raises TellingError where there is nobody."""
+        if not self.alerts.readers.chats:
+            raise TellingError(f"{message.title!r}: nobody in Telegram; set telegram.admins or telegram.chats")
+        self.alerts.offer(message)
+
+    def pictures(self) -> "Pictures":
+        """What `LiveChartStreamer` sends its pictures by."""
+        return Pictures(self.api, self.outbox)
+
+    def _wire(self) -> Wire:
+        own = self._settings.telegram
+        if not own.webhook_url:
+            return Polling(self.api, self.take)
+        secret = secret_for(self._token, own.webhook_url)
+        return Webhook(self.api, self.take, own.webhook_url, secret, HOST, own.webhook_port)
+
+    def _readers(self) -> Readers:
+        """Everybody let in, in private, and the groups of the settings, with what each has chosen."""
+        people, own = self._ledger.people.all(), self._settings.telegram
+        private = {each.person: each.standing for each in people if each.standing in ROLES}
+        private |= dict.fromkeys(own.admins, Standing.ADMIN)
+        chats = (*private, *own.chats)
+        choices = {chat: self._ledger.alerts.get(f"telegram:{chat}", self._options.usual) for chat in chats}
+        return Readers(chats, tuple(p for p, standing in private.items() if standing is Standing.ADMIN), choices)
+
+    async def _menu(self) -> None:
+        """The commands that Telegram offers while typing: first words only, for it knows no second ones."""
+        first = {spec.words[0]: spec.help for spec in reversed(CATALOGUE)}
+        try:
+            await self.api.offer(sorted(first.items()))
+        except TelegramError as error:
+            log.warning("telegram_menu_failed", error=str(error))
+
+
+class Pictures:
+    """`visual.telegram_pictures.PictureSender` through the outbox: a chat's pictures keep the chat's pace."""
+
+    def __init__(self, api: TelegramApi, outbox: Outbox):
+        self._api, self._outbox = api, outbox
+
+    async def send(self, chat_id: int | str, png: bytes, caption: str) -> int:
+        """The new message's number. Raises TellingError where the chat cannot be reached."""
+        page, chat = Page(_plain(caption), png=png), int(chat_id)
+        sent = await self._outbox.put(chat, Rank.LIVE, lambda: self._api.send(chat, page))
+        if sent is None:
+            raise TellingError(f"no picture can be sent to chat {chat}; was the bot let in there?")
+        return sent
+
+    async def edit(self, chat_id: int | str, message_id: int, png: bytes, caption: str) -> bool:
+        page, chat = Page(_plain(caption), png=png), int(chat_id)
+
+        async def send() -> bool:
+            await self._api.edit(chat, message_id, page)
+            return True
+
+        return bool(await self._outbox.put(chat, Rank.LIVE, send, key=f"picture:{chat}:{message_id}"))
+
+
+def _plain(caption: str) -> str:
+    return escape(caption[:900])
+
+
+def _read(raw: dict[str, Any]) -> Incoming | None:
+    try:
+        return read_update(raw)
+    except ValueError as error:
+        log.warning("telegram_update_unreadable", error=str(error))
+        return None
