@@ -16,7 +16,9 @@ from workbench.orchestration.bot_registry import BotRegistry, Targets
 from workbench.orchestration.effects import EFFECTS, Effects, issuer
 from workbench.orchestration.emergency import EmergencyStop
 from workbench.orchestration.fan_out import Answer, Answered, Failed
+from workbench.orchestration.forecast_bars import VenueBars
 from workbench.orchestration.glance import Glance, accounts
+from workbench.orchestration.intelligence_sharing import IntelligenceSharing
 from workbench.orchestration.member import Member
 from workbench.orchestration.memory import CrossBotMemory
 from workbench.orchestration.portfolio_manager import PortfolioManager
@@ -54,6 +56,8 @@ class UnifiedCommandCenter:
         self.registry, self.ledger, self.venue = registry, ledger, venue
         self.settings = settings or Settings()
         self.cross_bot_memory = CrossBotMemory(ledger)
+        url = getattr(venue, "url", "")
+        self.intelligence = IntelligenceSharing(ledger, VenueBars(url, self.settings.home / "lake") if url else None)
         self.risk_coordinator = RiskCoordinator()
         self.portfolio_manager = PortfolioManager()
         self.effects = Effects(registry, ledger, self.settings.deadline_s)
@@ -88,7 +92,7 @@ class UnifiedCommandCenter:
         One bot's failure is its answer, never an exception. Raises CommandError for a wrong command or argument,
         UnknownBotError for a target nobody answers to.
         """
-        how = how or Asking(self.settings.deadline_s)
+        how = how or Asking(self.settings.deadline_s, weigh=self.intelligence.weigh)
         bots = self.registry.resolve(target_bots)
         if command == "halt":
             return await self._halt(args or {}, target_bots, bots)
@@ -100,6 +104,7 @@ class UnifiedCommandCenter:
             run_id = self.registry.market.run_id if self.registry.market else ""
             made = [answer.value for answer in result.answers.values() if isinstance(answer, Answered)]
             await self.cross_bot_memory.remember(made, run_id)
+            await self.intelligence.record(made, await self.read_clock())
         return result
 
     async def _halt(self, args: Mapping[str, Any], targets: Targets, bots: Sequence[str]) -> CrossBotResult:
@@ -150,6 +155,7 @@ class UnifiedCommandCenter:
             except (ExchangeError, TimeoutError) as error:
                 log.info("venue_silent", error=str(error))
                 self.registry.market = None
+        self.intelligence.seen(self.registry.market)
         return self.registry.market
 
     async def start(self) -> None:

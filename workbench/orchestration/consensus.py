@@ -6,9 +6,8 @@ Lichtendahl, Grushka-Cockayne & Winkler, "Is it better to average probabilities 
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
 from statistics import median
 
 from workbench.domain.forecasts import Forecast
@@ -20,23 +19,26 @@ REFERENCE_BAND = 0.1  # bots that see one market agree on its last close; one th
 @dataclass(frozen=True, slots=True)
 class Consensus:
     """`forecast`: the collective fan, None where nobody may speak. `weights`: who spoke, summing to 1.
-    `left_out`: who did not, and why, in words."""
+    `left_out`: who did not, and why, in words. `why`: what a bot's weight rests on; `note`: what all the weights do."""
 
     forecast: Forecast | None
     weights: Mapping[str, float] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 def combine(
     forecasts: Mapping[str, Forecast],
     left_out: Mapping[str, str] | None = None,
     weights: Mapping[str, float] | None = None,
+    at_level: Callable[[str, float], float] | None = None,
 ) -> Consensus:
     """The weighted quantile average of forecasts that mean the same moment.
 
     Levels: those stated by anybody within the range that everybody covers, so nothing is extrapolated. `weights`: bot
-    id → weight of 0 or more, missing or not finite counts as 0; None: equal. Never crosses: averages of rising values
-    with weights that are not negative rise.
+    id → weight of 0 or more, missing or not finite counts as 0; None: equal. `at_level`: (bot, level) → its weight at
+    that probability, where that differs; the averages are then put in order, which never makes their loss larger.
     """
     out = dict(left_out or {})
     speaking = _of_one_moment(dict(forecasts), out)
@@ -48,14 +50,16 @@ def combine(
         out |= {bot_id: "its levels and the others' have no range in common" for bot_id in speaking}
         return Consensus(None, {}, out)
     newest = max(speaking.values(), key=lambda forecast: forecast.seen_at)
-    averages = [_average({b: f.quantile(level) for b, f in speaking.items()}, share) for level in levels]
+    averages = [
+        _average({b: f.quantile(level) for b, f in speaking.items()}, _at(level, share, at_level)) for level in levels
+    ]
     fan = Forecast(
         bot_id=NAME,
         symbol=newest.symbol,
         timeframe=newest.timeframe,
         horizon=newest.horizon,
         levels=levels,
-        values=tuple(accumulate(averages, max)),  # interpolation may round a value one ulp below its neighbour
+        values=tuple(sorted(averages)),
         reference=newest.reference,
         seen_at=newest.seen_at,
         model_version="equal" if weights is None else "weighted",
@@ -105,6 +109,17 @@ def _shares(
     scaled = {bot_id: weight / largest for bot_id, weight in good.items()}  # so that the sum cannot overflow
     total = math.fsum(scaled.values())
     return {bot_id: weight / total for bot_id, weight in scaled.items()}
+
+
+def _at(
+    level: float, share: Mapping[str, float], at_level: Callable[[str, float], float] | None
+) -> Mapping[str, float]:
+    """The shares at one probability; the overall ones where they are not told apart there."""
+    if at_level is None:
+        return share
+    raw = {bot_id: at_level(bot_id, level) for bot_id in share}
+    total = math.fsum(raw.values())
+    return {bot_id: weight / total for bot_id, weight in raw.items()} if 0 < total < math.inf else share
 
 
 def _common_levels(forecasts: Mapping[str, Forecast]) -> tuple[float, ...]:

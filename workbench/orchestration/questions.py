@@ -1,7 +1,7 @@
 """Questions to many bots: nothing changes, so they go to the bots directly, from any process."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench.domain.commands import CommandRecord
@@ -11,6 +11,7 @@ from workbench.orchestration.bot_registry import BotRegistry
 from workbench.orchestration.consensus import Consensus, combine
 from workbench.orchestration.fan_out import Answer, Answered, FanOut, fan_out
 from workbench.orchestration.plain_text import plain
+from workbench.orchestration.weighing import Weighing
 
 # what each question must (True) or may (False) be given
 QUESTIONS: Mapping[str, Mapping[str, bool]] = {
@@ -40,12 +41,14 @@ class CrossBotResult:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How to ask. `weights`: trust by bot for the consensus, None: equal. `heard` is told each answer as it comes."""
+    """How to ask. `weights`: trust by bot for the consensus, None: as `weigh` says of those that answered, without it
+    equal. `heard` is told each answer as it comes."""
 
     deadline_s: float = 10.0
     weights: Mapping[str, float] | None = None
     heard: Callable[[Answer], None] | None = None
     progress: Callable[[float, str], None] | None = field(default=None)
+    weigh: Callable[[Mapping[str, Forecast]], Awaitable[Weighing]] | None = None
 
 
 def checked_args(command: str, args: Mapping[str, Any], known: Mapping[str, bool]) -> dict[str, Any]:
@@ -68,7 +71,7 @@ async def ask_bots(
     given = checked_args(command, args, QUESTIONS[command])
     calls = {bot_id: _call(registry, bot_id, command, given) for bot_id in bots}
     answers = await fan_out(calls, FanOut(how.deadline_s, check=_to_the_point(given), heard=how.heard))
-    consensus = _consensus(registry, answers, how.weights) if command == "forecast" else None
+    consensus = await _consensus(registry, answers, how) if command == "forecast" else None
     return CrossBotResult(command, answers, consensus)
 
 
@@ -89,7 +92,7 @@ def _to_the_point(asked: Mapping[str, Any]) -> Callable[[str, Any], Any]:
     return check
 
 
-def _consensus(registry: BotRegistry, answers: Mapping[str, Answer], weights: Mapping[str, float] | None) -> Consensus:
+async def _consensus(registry: BotRegistry, answers: Mapping[str, Answer], how: Asking) -> Consensus:
     """Only bots whose data is fresh take part: an old fan is about another market."""
     speaking, silent = {}, {}
     for bot_id, answer in answers.items():
@@ -100,4 +103,13 @@ def _consensus(registry: BotRegistry, answers: Mapping[str, Answer], weights: Ma
             silent[bot_id] = f"{health.word}: {health.reason}"
         else:
             speaking[bot_id] = answer.value
-    return combine(speaking, silent, weights)
+    if how.weights is not None or how.weigh is None or not speaking:
+        return combine(speaking, silent, how.weights)
+    return together(speaking, silent, await how.weigh(speaking))
+
+
+def together(speaking: Mapping[str, Forecast], silent: Mapping[str, str], weighing: Weighing) -> Consensus:
+    """The collective forecast by `weighing`, with what each weight rests on."""
+    apart = weighing.share_at if weighing.by_level else None
+    found = combine(speaking, silent, weighing.weights, apart)
+    return replace(found, why=weighing.why, note=weighing.note)
