@@ -118,6 +118,7 @@ async def _children(connection: Connection, options: UpOptions, house: Household
     settings = connection.settings
     specs = [*await _bot_specs(connection), parts.page_spec(settings)]
     specs += await freqtrade_specs(connection, options.freqtrades)
+    specs += parts.telegram_specs(settings)
     lab_url = ""
     if options.lab:
         port, token = parts.settled_port(0), secrets.token_urlsafe(16)

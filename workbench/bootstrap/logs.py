@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 _SECRET = re.compile(r"token|secret|password|api_?key|authorization|signature", re.IGNORECASE)
-_CHATTY = ("httpx", "httpcore", "aiohttp.access", "asyncio", "ccxt")  # httpx prints a Telegram token at INFO
+_CHATTY = ("httpx", "httpcore", "aiohttp.access", "asyncio", "ccxt", "telegram")  # httpx prints the bot token at INFO
 
 
 def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

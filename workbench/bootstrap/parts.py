@@ -9,6 +9,7 @@ from socket import AF_INET, SOCK_STREAM, socket
 from workbench.bootstrap.ports import HOST
 from workbench.bootstrap.processes import ChildSpec
 from workbench.domain.errors import StartError
+from workbench.integrations.telegram_token import token_from
 from workbench.market.paper_exchange.client import ApiKey
 from workbench.settings import Settings
 
@@ -86,6 +87,14 @@ def bot_spec(settings: Settings, kind: str, exchange_url: str, key: ApiKey, toke
 def page_spec(settings: Settings) -> ChildSpec:
     home = {"WORKBENCH_HOME": str(settings.home.resolve())}
     return ChildSpec("page", "workbench.dashboard.page", ("--port", str(settings.page.port)), home | _ONE_THREAD)
+
+
+def telegram_specs(settings: Settings) -> list[ChildSpec]:
+    """The chat surface, where there is a token; the child finds it where we did, so it is in no argument."""
+    if not token_from():
+        return []
+    home = {"WORKBENCH_HOME": str(settings.home.resolve())}
+    return [ChildSpec("telegram", "workbench.bootstrap.telegram_child", (), home | _ONE_THREAD)]
 
 
 def lab_spec(settings: Settings, port: int, token: str, notebooks: Path) -> ChildSpec:

@@ -22,7 +22,8 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
 from papermill.inspection import _infer_parameters
-from papermill.iorw import papermill_io
+from papermill.iorw import load_notebook_node, papermill_io
+from traitlets.config import Config
 
 from workbench.domain.jobs import Fault, RunState
 from workbench.integrations.fault_of import fault_at, fault_in
@@ -31,6 +32,8 @@ from workbench.integrations.report_page import report_page
 from workbench.integrations.scrub import Scrubber, secrets_of
 
 NOTEBOOK, PAGE, CHART, RESULT = "executed.ipynb", "report.html", "chart.png", "result.json"
+# sockets in a folder of our own: no other user can listen in
+PRIVATE = Config() if sys.platform == "win32" else Config({"KernelManager": {"transport": "ipc"}})
 EXTENSION = "--InteractiveShellApp.extra_extensions=workbench.integrations.kernel_charts"
 
 
@@ -78,7 +81,7 @@ def _ended(target: str, watch: "Watch", order: dict[str, Any]) -> tuple[RunState
 
 
 def _check_parameters(notebook: Any, parameters: dict[str, Any]) -> None:
-    known = {parameter.name for parameter in _infer_parameters(notebook)}
+    known = {parameter.name for parameter in _infer_parameters(load_notebook_node(notebook))}
     unknown = sorted(set(parameters) - known)
     if unknown:
         there = ", ".join(sorted(known)) or "none: it has no cell tagged 'parameters'"
@@ -122,6 +125,7 @@ class JobEngine(NBClientEngine):
             interrupt_on_timeout=True,
             store_widget_state=False,
             extra_arguments=[EXTENSION],
+            config=PRIVATE,
         )
         client.watch = cls.watch
         return client.execute()

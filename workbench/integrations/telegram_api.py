@@ -1,12 +1,9 @@
 """The Bot API through python-telegram-bot: pages out, raw updates in. No other module knows the library's calls."""
 
 import asyncio
-import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto
@@ -17,9 +14,8 @@ from telegram.warnings import PTBUserWarning
 from workbench.domain.errors import TellingError, ValueRefused
 from workbench.integrations.telegram_buttons import Signer
 from workbench.integrations.telegram_replies import Page, Rows
+from workbench.integrations.telegram_token import TOKEN_VARIABLE
 
-TOKEN_VARIABLE = "WORKBENCH_TELEGRAM_TOKEN"
-KEYRING = ("workbench", "telegram")
 ALLOWED = ("message", "edited_message", "callback_query")
 POLL_S = 25
 WIRE_S = 15.0
@@ -27,18 +23,6 @@ _PENS = ThreadPoolExecutor(2, "telegram-chart")
 """Drawing has threads of its own: those of the loop are for the ledger, for which the emergency stop waits."""
 warnings.filterwarnings("ignore", "Please use 'Bot.getUpdates'", PTBUserWarning)
 """One update that the library cannot read would lose the whole batch, so updates are fetched as they are."""
-
-
-def token_from(environment: Mapping[str, str] = os.environ) -> str:
-    """The bot's token from the environment, else from the system's keyring; '' where neither has it."""
-    if environment.get(TOKEN_VARIABLE):
-        return environment[TOKEN_VARIABLE]
-    if find_spec("keyring") is None:
-        return ""
-    try:
-        return import_module("keyring").get_password(*KEYRING) or ""
-    except Exception:  # a keyring that is locked or has no backend raises kinds of its own: then it knows nothing
-        return ""
 
 
 class TelegramApi:
