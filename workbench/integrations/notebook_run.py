@@ -26,7 +26,7 @@ from papermill.iorw import load_notebook_node, papermill_io
 from traitlets.config import Config
 
 from workbench.domain.jobs import Fault, RunState
-from workbench.integrations.fault_of import fault_at, fault_in
+from workbench.integrations.fault_of import fault_in, fault_under, tags_of, without_markers
 from workbench.integrations.headline import collected
 from workbench.integrations.report_page import report_page
 from workbench.integrations.scrub import Scrubber, secrets_of
@@ -64,16 +64,14 @@ def _run(order: dict[str, Any], files: "CleanFiles") -> tuple[RunState, Fault | 
     except PapermillExecutionError:
         return _ended(target, watch, order)
     except DeadKernelError:
-        return RunState.KILLED, fault_at(
-            _read(target), watch.cell, "the kernel died: killed, crashed, or out of memory"
-        )
+        return RunState.KILLED, fault_under(_read(target), "the kernel died: killed, crashed, or out of memory")
     except Exception as error:  # this process exists to report how the run went, whatever happened to it
-        return RunState.BROKEN, Fault(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}", watch.cell)
+        return RunState.BROKEN, Fault(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}")
     return RunState.DONE, None
 
 
 def _ended(target: str, watch: "Watch", order: dict[str, Any]) -> tuple[RunState, Fault | None]:
-    fault = fault_in(_read(target)) or Fault("a cell failed", watch.cell)
+    fault = fault_in(_read(target)) or Fault("a cell failed")
     if not watch.over:
         return RunState.FAILED, fault
     words = f"interrupted after {order['time_limit']:g} s, the time limit"
@@ -89,10 +87,10 @@ def _check_parameters(notebook: Any, parameters: dict[str, Any]) -> None:
 
 
 class Watch:
-    """Which cell is running, and until when it may."""
+    """Until when a run may last, and whether that time is over."""
 
     def __init__(self, until: float):
-        self.until, self.cell, self.over = until, 0, False
+        self.until, self.over = until, False
 
     def left(self, cell: Any = None) -> float:
         return max(self.until - time.monotonic(), 0.01)
@@ -102,10 +100,6 @@ class JobClient(PapermillNotebookClient):
     """Interrupts the cell that is running when time is up: its traceback then says where it hung."""
 
     watch: Watch
-
-    def execute_cell(self, cell: Any, index: int, *more: Any, **named: Any) -> Any:  # type: ignore[override]
-        self.watch.cell = index + 1
-        return super().execute_cell(cell, index, *more, **named)
 
     async def _async_handle_timeout(self, timeout: float, cell: Any = None) -> Any:  # type: ignore[override]
         self.watch.over = True
@@ -150,6 +144,7 @@ class CleanFiles:
 def _leave(order: dict[str, Any], files: CleanFiles, folder: Path, state: RunState, fault: Fault | None) -> None:
     """Page, chart and result. A page that cannot be made costs the result nothing."""
     notebook = _read(str(folder / NOTEBOOK))
+    notebook["cells"] = without_markers(notebook["cells"])
     figures, words = collected(notebook["cells"]), ""
     try:
         for name in ("input_path", "output_path", "environment_variables"):
@@ -167,7 +162,7 @@ def _leave(order: dict[str, Any], files: CleanFiles, folder: Path, state: RunSta
 
 def _draw(notebook: dict[str, Any], path: Path) -> None:
     """The first picture of a cell tagged `headline`, else the first of all, as PNG for the message."""
-    cells = sorted(notebook["cells"], key=lambda cell: "headline" not in cell.get("metadata", {}).get("tags", ()))
+    cells = sorted(notebook["cells"], key=lambda cell: "headline" not in tags_of(cell))
     for cell in cells:
         for output in cell.get("outputs", ()):
             if svg := output.get("data", {}).get("image/svg+xml"):
