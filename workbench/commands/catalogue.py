@@ -90,6 +90,13 @@ CATALOGUE: tuple[Spec, ...] = (
         example="/correlate BTCUSD ETHUSD 1h 240",
     ),
     Spec(
+        ("regime",),
+        "calm or turbulent: the model's probability, the bots' votes, since when, and what changed",
+        "regime",
+        (_SYMBOL, Parameter("tf", Kind.TIMEFRAME, "the bar length, 1h without it", needed=False)),
+        example="/regime BTCUSD 1h",
+    ),
+    Spec(
         ("tune",),
         "search better settings for a bot, walk-forward; Ctrl-C cancels",
         "tune",

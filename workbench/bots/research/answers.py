@@ -18,6 +18,7 @@ from workbench.domain.portfolio import BotState
 from workbench.domain.ports import Progress
 from workbench.market.exchange import fetch_candles
 from workbench.market.timeframes import resample
+from workbench.quant.regimes import roughness
 
 DAY_S = 86_400
 TUNE_BARS = 4_000
@@ -81,6 +82,7 @@ class Answers:
         candles = await self._bars(asked, asked.mind.lookback + 1)
         rows = asked.mind.prepare(candles, last=1)
         words, figures = asked.mind.describe(rows, -1)
+        figures = {**figures, "turbulent": roughness(np.diff(np.log(candles["close"].to_numpy())))}
         finite = {name: value for name, value in figures.items() if np.isfinite(value)}
         decision = asked.mind.judge(rows, -1, self._holding(asked))
         summary = f"{words} {type(decision).__name__}: {decision.reason}."

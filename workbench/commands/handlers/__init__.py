@@ -23,6 +23,13 @@ async def correlate(asked: Asked, line: Line) -> Reply:
     return await answer(asked, line)
 
 
+async def regime(asked: Asked, line: Line) -> Reply:
+    """Brings pandas, numba and ccxt."""
+    from workbench.commands.handlers.regime import regime as answer
+
+    return await answer(asked, line)
+
+
 Handler = Callable[[Asked, Line], Awaitable[Reply]]
 HANDLERS: Mapping[str, Handler] = {
     "help_": help_,
@@ -35,6 +42,7 @@ HANDLERS: Mapping[str, Handler] = {
     "cross_plan": cross_plan,
     "cross_analyze": cross_analyze,
     "correlate": correlate,
+    "regime": regime,
     "tune": tune,
     "pause": pause,
     "resume": resume,
