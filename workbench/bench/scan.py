@@ -5,7 +5,8 @@
 templates of 64 bars over 200,000 of the same bars (quick: 1 over 60,000), CPU time, compiled
 beforehand, on one thread, which wastes none; its work is linear in both. `speedup_vs_stumpy`: the ratio. `brush_ms`:
 one brushed window of 60 bars at five lengths over 136 series of 6,000 bars, wall. `live_ms`: the newest bar of 100
-series against 64 templates at 8 lengths. The bars are a seeded random walk with fat tails; the templates are cut from it.
+series against 64 templates at 8 lengths. The bars are a seeded random walk with fat tails; the templates are cut from
+it.
 """
 
 import tempfile

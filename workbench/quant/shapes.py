@@ -123,7 +123,8 @@ def _scan_one(x: np.ndarray, number: int, bank: np.ndarray, length: int, thresho
     likeness = np.empty((len(bank), BLOCK), np.float32)
     held_at, held = np.full(len(bank), -1), np.zeros(len(bank), np.float32)
     room, n = 1024, 0
-    ends, patterns, found = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.float32)
+    ends, patterns = np.empty((2, room), np.int64)
+    found = np.empty(room, np.float32)
     windows = x.size - length + 1
     for start in range(0, windows, BLOCK):
         count = min(BLOCK, windows - start)
@@ -134,10 +135,11 @@ def _scan_one(x: np.ndarray, number: int, bank: np.ndarray, length: int, thresho
             used = collect(likeness, count, start, length, threshold, first, held_at, held, ends, patterns, found, n)
             if used < 0:
                 room = 2 * room + len(bank) * (2 * BLOCK // length + 2)
-                ends, patterns, found = (np.resize(kept, room) for kept in (ends, patterns, found))
+                ends, patterns = np.resize(ends, room), np.resize(patterns, room)
+                found = np.resize(found, room)
         n = used
-    rows = np.full(n, number), ends[:n], np.full(n, length), patterns[:n]
-    return Hits(*(row.astype(np.int64) for row in rows), found[:n].copy())
+    same = np.full((2, n), [[number], [length]], dtype=np.int64)
+    return Hits(same[0], ends[:n].copy(), same[1], patterns[:n].copy(), found[:n].copy())
 
 
 def _fill(x: np.ndarray, start: int, count: int, length: int, columns: np.ndarray) -> None:
