@@ -1,8 +1,9 @@
 """One run of a notebook, in a process of its own: `python -m workbench.integrations.notebook_run`.
 
 The order comes as one JSON line on standard input (arguments are for everyone to read); when that input closes, whoever
-ordered it is gone, and the run ends with its kernel. Into `folder` go executed.ipynb, after each cell, then
-report.html, chart.png where there is a chart, and at last result.json. Nothing is written with a secret in it.
+ordered it is gone, and the run ends with its kernel. It answers on standard output with JSON lines that carry the
+order's mark: `began`; `ended`, as soon as it is known how; `left`, once executed.ipynb (which is written after each
+cell), report.html and, where there is a chart, chart.png lie in the folder. Nothing is written with a secret in it.
 """
 
 import json
@@ -31,7 +32,7 @@ from workbench.integrations.headline import collected
 from workbench.integrations.report_page import report_page
 from workbench.integrations.scrub import Scrubber, secrets_of
 
-NOTEBOOK, PAGE, CHART, RESULT = "executed.ipynb", "report.html", "chart.png", "result.json"
+NOTEBOOK, PAGE, CHART = "executed.ipynb", "report.html", "chart.png"
 # sockets in a folder of our own: no other user can listen in
 PRIVATE = Config() if sys.platform == "win32" else Config({"KernelManager": {"transport": "ipc"}})
 EXTENSION = "--InteractiveShellApp.extra_extensions=workbench.integrations.kernel_charts"
@@ -40,14 +41,21 @@ EXTENSION = "--InteractiveShellApp.extra_extensions=workbench.integrations.kerne
 def main() -> int:
     order = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_whoever_ordered, daemon=True, name="tether").start()
-    scrubber = Scrubber(
-        secrets_of(os.environ, Path(os.environ["WORKBENCH_HOME"]), os.environ.get("WORKBENCH_LEDGER", ""))
-    )
-    files = CleanFiles(scrubber)
-    folder = Path(order["folder"])
+    home, ledger = Path(os.environ["WORKBENCH_HOME"]), os.environ.get("WORKBENCH_LEDGER", "")
+    files = CleanFiles(Scrubber(secrets_of(os.environ, home, ledger)))
+    _say(order, files, "began")
     state, fault = (RunState(order["state"]), Fault(**order["fault"])) if "state" in order else _run(order, files)
-    _leave(order, files, folder, state, fault)
+    notebook = _read(str(Path(order["folder"]) / NOTEBOOK))
+    notebook["cells"] = without_markers(notebook["cells"])
+    figures = collected(notebook["cells"])
+    _say(order, files, "ended", state=state, fault=asdict(fault) if fault else None, figures=figures)
+    _say(order, files, "left", words=_leave(order, files, notebook, state, fault))
     return 0
+
+
+def _say(order: dict[str, Any], files: "CleanFiles", what: str, **facts: Any) -> None:
+    sys.stdout.write(files.scrubber.clean(json.dumps({"mark": order["mark"], "said": what, **facts})) + "\n")
+    sys.stdout.flush()
 
 
 def _run(order: dict[str, Any], files: "CleanFiles") -> tuple[RunState, Fault | None]:
@@ -118,6 +126,7 @@ class JobEngine(NBClientEngine):
             timeout_func=cls.watch.left,
             interrupt_on_timeout=True,
             store_widget_state=False,
+            shutdown_kernel="immediate",
             extra_arguments=[EXTENSION],
             config=PRIVATE,
         )
@@ -141,23 +150,21 @@ class CleanFiles:
         return Path(path).name
 
 
-def _leave(order: dict[str, Any], files: CleanFiles, folder: Path, state: RunState, fault: Fault | None) -> None:
-    """Page, chart and result. A page that cannot be made costs the result nothing."""
-    notebook = _read(str(folder / NOTEBOOK))
-    notebook["cells"] = without_markers(notebook["cells"])
-    figures, words = collected(notebook["cells"]), ""
+def _leave(order: dict[str, Any], files: CleanFiles, notebook: dict[str, Any], state: RunState, fault: Any) -> str:
+    """Notebook, page and chart. What could not be made, in words: the run itself went as it went."""
+    folder = Path(order["folder"])
     try:
         for name in ("input_path", "output_path", "environment_variables"):
             notebook.get("metadata", {}).get("papermill", {}).pop(name, None)
         if notebook["cells"]:
             files.write(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", folder / NOTEBOOK)
-        page = report_page(notebook, order["title"], order["said"], figures, f"{state}: {fault}" if fault else "")
+        told = f"{state}: {fault}" if fault else ""
+        page = report_page(notebook, order["title"], order["said"], collected(notebook["cells"]), told)
         files.write(page, folder / PAGE)
         _draw(notebook, folder / CHART)
-    except Exception as error:  # the run itself went as it went
-        words = f"its page could not be made: {type(error).__name__}: {error}"
-    result = {"state": state, "fault": asdict(fault) if fault else None, "figures": figures, "words": words}
-    files.write(json.dumps(result), folder / RESULT)
+    except Exception as error:  # whatever a notebook's output does to its page is told, and costs nothing else
+        return f"its page could not be made: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return ""
 
 
 def _draw(notebook: dict[str, Any], path: Path) -> None:

@@ -19,6 +19,7 @@ from workbench.integrations.telegram_api import TelegramApi, drawn
 from workbench.integrations.telegram_gate import REGISTER, AsksAccess, Gate, Turned, Verdict, is_halt
 from workbench.integrations.telegram_intake import Lane
 from workbench.integrations.telegram_live import LIVE, LiveMessages
+from workbench.integrations.telegram_once import judged, may_repeat
 from workbench.integrations.telegram_outbox import Outbox, Rank
 from workbench.integrations.telegram_replies import Page, live_page, pages
 from workbench.integrations.telegram_update import Form, Incoming
@@ -27,8 +28,6 @@ from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.plain_text import plain
 
 log = structlog.get_logger(__name__)
-SETS = ("halt", "release", "alerts", "people")
-"""Commands without an id of their own that may be repeated: they join, use a code up, or set what is set."""
 SAY_AGAIN = timedelta(minutes=10)
 MOST_TOLD = 1000
 
@@ -99,12 +98,8 @@ class Answers:
 
     async def _verdict(self, came: Incoming, begun: bool) -> Verdict:
         """Age is judged when it acts; what was recorded before a crash may be asked how it ended."""
-        gate = await self.gate()
-        verdict = gate.admit(came, datetime.now(UTC))
-        if not (begun and isinstance(verdict, Turned) and verdict.why == "old" and came.sent_at):
-            return verdict
-        recorded = await asyncio.to_thread(self._desk.ledger.command, self._request(came))
-        return gate.admit(came, came.sent_at) if recorded else verdict
+        recorded = begun and await asyncio.to_thread(self._desk.ledger.command, self._request(came)) is not None
+        return judged(await self.gate(), came, datetime.now(UTC), recorded)
 
     async def _pressed(self, came: Incoming, role: Role, button: tuple[str, str, str], begun: bool) -> str:
         module, action, params = button
@@ -122,7 +117,7 @@ class Answers:
     async def _line(self, came: Incoming, role: Role, line: str, begun: bool) -> str:
         line = "/help" if line.split()[0].casefold() in REGISTER else line
         spec = _spec(line)
-        if begun and not _may_repeat(spec):
+        if begun and not may_repeat(spec):
             self._say(
                 came, f"The desk stopped while it did <code>{escape(line)}</code>: look before you send it again."
             )
@@ -195,7 +190,3 @@ def _spec(line: str) -> Spec | None:
         return command_of(line, CATALOGUE)
     except CommandError:
         return None
-
-
-def _may_repeat(spec: Spec | None) -> bool:
-    return spec is None or not spec.effect or "id" in spec.options or spec.words[0] in SETS
