@@ -190,6 +190,15 @@ class TelegramSettings(_Section):
             raise ValueError(f"no time zone is named {value!r}; write one as Europe/Berlin") from error
 
 
+class ConflictSettings(_Section):
+    """When bots' plans differ. `policy`: who decides; `enter`: share of the trust that another side needs to take over;
+    `vetoers`: bots that may veto, empty: all."""
+
+    policy: Literal["trust", "freshest", "unanimous", "veto"] = "trust"
+    enter: float = Field(0.6, gt=0.5, le=1)
+    vetoers: tuple[str, ...] = ()
+
+
 class Settings(BaseSettings):
     """Everything that may be set. Frozen: a change needs a restart."""
 
@@ -207,8 +216,10 @@ class Settings(BaseSettings):
     halt: HaltSettings = HaltSettings()
     triggers: TriggerSettings = TriggerSettings()
     limits: LimitSettings = LimitSettings()
+    conflicts: ConflictSettings = ConflictSettings()
     telegram: TelegramSettings = TelegramSettings()
     sectors: dict[str, str] = {}
+    scores: dict[str, Path] = {}
     bots: tuple[BotSettings, ...] = ()
     freqtrade: tuple[FreqtradeSettings, ...] = ()
     jobs: tuple[JobSettings, ...] = ()
