@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import structlog
 
 from workbench.domain.desk import DashboardData
+from workbench.widgets.ask_hand import AskPage
 from workbench.widgets.desk_panel import DeskPanel
 from workbench.widgets.desk_pump import PanelSettings
 from workbench.widgets.halt_hand import Asks
@@ -34,7 +35,7 @@ class UnifiedDashboard:
 
     ledger : where given, a new event is shown at once instead of at the next poll.
     pages : the tabs behind the first, in order (`dashboard.pages.pages_of(desk)` makes those of this product).
-    dispatcher : where given, the halt button works.
+    dispatcher : where given, the halt button works, and so do `asks`: the tabs that ask in the one grammar.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class UnifiedDashboard:
         settings: PanelSettings | None = None,
         pages: Sequence[Page] = (),
         dispatcher: Asks | None = None,
+        asks: Sequence[AskPage] = (),
     ):
         self._news = _News(ledger) if ledger is not None else None
         wake = self._news.wait if self._news else None
-        self.panel = DeskPanel(center.get_unified_dashboard_data, settings, wake, pages, dispatcher)
+        self.panel = DeskPanel(center.get_unified_dashboard_data, settings, wake, pages, dispatcher, asks)
 
     def show(self, opens_at: str = "") -> DeskPanel:
         """The widget, live: make it a cell's last value, or `display` it. `opens_at`: the tab it begins with."""

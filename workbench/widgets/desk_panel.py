@@ -7,13 +7,14 @@ from typing import Any
 import anywidget
 import traitlets
 
+from workbench.widgets.ask_hand import AskHand, AskPage
 from workbench.widgets.desk_pump import DeskPump, Feed, PanelSettings, Wake
 from workbench.widgets.halt_hand import Asks, HaltHand
 from workbench.widgets.page_pump import Page, PagePump
 from workbench.widgets.tokens import css_variables
 
 FIRST = "overview"
-SHEETS = ("desk_panel.css", "risk.css", "halt.css")
+SHEETS = ("desk_panel.css", "risk.css", "halt.css", "ask.css")
 STATIC = Path(__file__).parent / "static"
 
 
@@ -27,6 +28,7 @@ class DeskPanel(anywidget.AnyWidget):
 
     pages : what stands behind the first tab, in order; each is asked only while it is open.
     dispatcher : where given, the halt button halts through it; else it says what to type instead.
+    asks : tabs behind those that ask in the one grammar, through the same dispatcher.
 
     `snapshot` is read from the live buffer whenever a page asks for the widget's state, so a reload restores it;
     in between only differences travel.
@@ -39,6 +41,7 @@ class DeskPanel(anywidget.AnyWidget):
     pages = traitlets.List(traitlets.Unicode(), [FIRST]).tag(sync=True)
     opens_at = traitlets.Unicode(FIRST).tag(sync=True)
     halts = traitlets.Bool(False).tag(sync=True)
+    asks = traitlets.List(traitlets.Dict()).tag(sync=True)
 
     def __init__(
         self,
@@ -47,11 +50,14 @@ class DeskPanel(anywidget.AnyWidget):
         wake: Wake | None = None,
         pages: Sequence[Page] = (),
         dispatcher: Asks | None = None,
+        asks: Sequence[AskPage] = (),
     ):
         self.pump = DeskPump(feed, self.send, settings or PanelSettings(), wake)
         self.behind = PagePump(pages, self.send)
         self.hand = HaltHand(dispatcher, self.send) if dispatcher else None
-        super().__init__(pages=[FIRST, *self.behind.names], halts=dispatcher is not None)
+        self.asking = AskHand(dispatcher, self.send, asks) if dispatcher else None
+        tabs = self.asking.tabs if self.asking else []
+        super().__init__(pages=[FIRST, *self.behind.names], halts=dispatcher is not None, asks=tabs)
         self.on_msg(self._hear)
 
     def start(self) -> None:
@@ -59,12 +65,14 @@ class DeskPanel(anywidget.AnyWidget):
 
     async def stop(self) -> None:
         """End the polling; the page keeps the last figures, which turn stale. A halt under way goes on."""
+        if self.asking:
+            await self.asking.stop()
         await self.behind.stop()
         await self.pump.stop()
 
     def _hear(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """A page says that it is there ('beat'), which message it has seen last ('hello'), which tab it looks at
-        ('look', 'choose'), or that somebody halts or releases."""
+        ('look', 'choose'), that somebody halts or releases, or what is asked in the grammar."""
         if not isinstance(content, dict):
             return
         self.pump.beat()
@@ -75,3 +83,5 @@ class DeskPanel(anywidget.AnyWidget):
             self.behind.hear(content)
         elif kind in ("halt", "release") and self.hand:
             self.hand.hear(content)
+        elif kind in ("ask", "complete", "lines", "give_up") and self.asking:
+            self.asking.hear(content)

@@ -1,6 +1,7 @@
 // The desk's page: wires the store to its panels. Python side: workbench/widgets/desk_panel.py.
 import { el } from "./dom.js";
 import { HaltDialog } from "./halt.js";
+import { AskPage } from "./ask.js";
 import { header } from "./header.js";
 import { noticesBar } from "./notices.js";
 import { PAGES } from "./pages.js";
@@ -17,7 +18,7 @@ function render({ model, el: host }) {
   const store = new Store(ask);
   const halt = new HaltDialog(store, ask, Boolean(model.get("halts")));
   const desk = { store, paper: () => paperOf(root), ask, halt };
-  const pages = pagesOf(model.get("pages"), desk);
+  const pages = [...pagesOf(model.get("pages"), desk), ...model.get("asks").map((tab) => askPageOf(tab, desk))];
   const sheets = tabs(pages, {
     opensAt: model.get("opens_at"),
     own: document.body.classList.contains("wb-page"),
@@ -28,7 +29,7 @@ function render({ model, el: host }) {
     },
   });
   const repaint = () => {
-    for (const { page } of pages) page.repaint?.();
+    for (const { id, page } of pages) if (!(page instanceof AskPage) || id === sheets.current) page.repaint?.();
     store.changed();
   };
   const dialog = viewDialog(root, repaint);
@@ -75,6 +76,12 @@ function pagesOf(names, desk) {
     const page = new Page(desk);
     return { id: Page.id, title: Page.title, node: page.node, page };
   });
+}
+
+/** A tab that is a question in the grammar. */
+function askPageOf(tab, desk) {
+  const page = new AskPage(desk, tab);
+  return { id: tab.id, title: tab.title, node: page.node, page };
 }
 
 /** Keys of the whole page; those of a table or the chart are heard there first. */

@@ -1,6 +1,7 @@
 // What the page knows of the desk: a snapshot, brought up to date by differences.
 
 const SILENT_MS = 10000;
+const DIALOGS = new Set(["halt", "release", "asked", "offers", "lines"]);
 
 export class Store {
   /** `ask` sends a message to the kernel. */
@@ -11,7 +12,7 @@ export class Store {
     this.skew = null; // this browser's clock less the desk's, at the least delay seen
     this.askedAt = 0;
     this.pages = new Map(); // page id → {view, at, trouble}, newest
-    this.dialogs = new Set(); // hear what the kernel says of a halt or a release
+    this.dialogs = new Set(); // hear what the kernel says of a halt, a release or a question
     this.version = 0; // rises with each change of the equity lines
     this.listeners = new Set();
   }
@@ -47,7 +48,7 @@ export class Store {
     if (message.kind === "snapshot") this.restore(message);
     else if (message.kind === "diff") this.apply(message);
     else if (message.kind === "page") this.turn(message);
-    else if (message.kind === "halt" || message.kind === "release") for (const dialog of this.dialogs) dialog.hear(message);
+    else if (DIALOGS.has(message.kind)) for (const dialog of this.dialogs) dialog.hear(message);
     else return;
     this.heardAt = Date.now();
     this.changed();
