@@ -143,7 +143,7 @@ class Outbox:
         try:
             _end(job, await job.send())
         except RetryAfter as error:
-            self._pace.refused(job.chat, _seconds(error.retry_after), self._clock())
+            self._pace.refused(job.chat, _seconds(error), self._clock())
             self._again(job)
         except (BadRequest, Forbidden) as error:  # asking again would be refused again
             if "not modified" in str(error).casefold():
@@ -180,5 +180,7 @@ def _end(job: Job, value: Any) -> None:
         job.done.set_result(value)
 
 
-def _seconds(value: Any) -> float:
-    return float(getattr(value, "total_seconds", lambda: value)())
+def _seconds(error: RetryAfter) -> float:
+    """The library's public attribute is about to change its type and warns of it at each reading."""
+    value: Any = getattr(error, "_retry_after", None) or error.retry_after
+    return float(value.total_seconds() if hasattr(value, "total_seconds") else value)

@@ -85,7 +85,7 @@ def units(text: str) -> int:
 
 def _blocks(reply: Reply, zone: tzinfo | None) -> Iterator[str]:
     """Lines of HTML, none of which may be parted."""
-    yield f"<b>{cut(escape(reply.title), 400)}</b>"
+    yield f"<b>{cut(escape(' '.join(reply.title.split()) or '–'), 400)}</b>"
     for part in reply.parts:
         if isinstance(part, Text):
             yield from _lines(part.text, TONES.get(part.tone, ""), "i" if part.tone is Tone.MUTED else "")
