@@ -70,7 +70,7 @@ class Visits:
         watched = Watched(context)
         self._opened.append((context, watched))
         watched.page.goto(f"{self._served.url}?{query}")
-        watched.page.wait_for_selector(ready, timeout=30_000)
+        watched.page.wait_for_selector(ready, timeout=60_000)
         return watched.page
 
     def leave(self):

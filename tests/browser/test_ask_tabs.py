@@ -78,7 +78,7 @@ def test_completion_goes_by_keyboard_and_history_comes_back(page):
     asked(page, area, "/events 5")
     line.fill("")
     page.keyboard.press("ArrowUp")
-    until(lambda: line.input_value() == "/events 5", 5)
+    until(lambda: line.input_value() == "/events 5")
 
 
 def test_a_wrong_line_says_what_was_meant_and_markup_stays_text(page):
@@ -96,7 +96,7 @@ def test_a_wrong_line_says_what_was_meant_and_markup_stays_text(page):
 def test_markets_are_compared_in_a_picture(page):
     area = sheet(page, "Correlation")
 
-    area.locator(".reply-chart img").first.wait_for(state="visible", timeout=PATIENCE_MS)
+    area.locator(".reply-chart img").first.wait_for(state="visible", timeout=3 * PATIENCE_MS)  # brings numba and pandas
     assert area.locator(".reply-chart img").first.evaluate("node => node.naturalWidth") > 100
 
 
@@ -107,4 +107,4 @@ def test_a_destructive_line_asks_back_and_its_button_does_it(page, floor):
     offered = asked(page, area, "/release trend")
     offered.locator(".reply-question button").click()
 
-    until(lambda: "trend" not in floor.ledger.states.all(), 30)
+    until(lambda: "trend" not in floor.ledger.states.all())

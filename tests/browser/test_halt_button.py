@@ -39,7 +39,7 @@ def typed(page, word):
 
 
 def test_a_typed_halt_leaves_the_venue_flat_and_a_code_releases_it(page, floor):
-    until(lambda: page.locator(".positions tbody tr").count() > 0, 30)
+    until(lambda: page.locator(".positions tbody tr").count() > 0)
     assert any(floor.holdings().values())
 
     typed(page, "hal")
@@ -67,16 +67,16 @@ def test_a_typed_halt_leaves_the_venue_flat_and_a_code_releases_it(page, floor):
     assert floor.ledger.states.all()["desk"].state is DeskState.HALTED
 
     page.locator(".release button", has_text="Release…").click()
-    page.locator(".release-form").wait_for(state="visible", timeout=10_000)
+    page.locator(".release-form").wait_for(state="visible", timeout=60_000)
     code = text(page, ".release-code")
     assert "good for" in text(page, ".release-form")
     page.locator(".release-form .typed").fill("zzzzzz" if code != "zzzzzz" else "yyyyyy")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('.release').textContent.includes('code is wrong')", timeout=10_000)
+    page.wait_for_function("document.querySelector('.release').textContent.includes('code is wrong')", timeout=60_000)
     assert "desk" in floor.ledger.states.all()
 
     page.locator(".release button", has_text="Release…").click()
-    page.locator(".release-form").wait_for(state="visible", timeout=10_000)
+    page.locator(".release-form").wait_for(state="visible", timeout=60_000)
     page.locator(".release-form .typed").fill(text(page, ".release-code"))
     page.keyboard.press("Enter")
     until(lambda: floor.ledger.states.all() == {})
@@ -99,7 +99,7 @@ def test_a_page_that_lost_its_kernel_says_what_to_type_instead(page):
 
     page.locator("button.halt").click()
 
-    page.locator(".halt-instead").wait_for(state="visible", timeout=15_000)
+    page.locator(".halt-instead").wait_for(state="visible", timeout=60_000)
     line = text(page, ".halt-instead code")
     assert line == "workbench ask '/halt all'"
     assert find(("halt",))

@@ -21,7 +21,7 @@ def fixed(value):
 
 def open_risk(page):
     page.locator("[role=tab]", has_text="Risk").click()
-    page.locator(READY).wait_for(state="visible", timeout=20_000)
+    page.locator(READY).wait_for(state="visible", timeout=60_000)
 
 
 def test_tabs_go_by_keyboard_and_the_address_remembers(visit):
@@ -34,12 +34,12 @@ def test_tabs_go_by_keyboard_and_the_address_remembers(visit):
     page.keyboard.press("ArrowRight")
     assert tabs.nth(1).get_attribute("aria-selected") == "true"
     assert page.evaluate("document.activeElement.textContent") == "Risk"
-    page.locator(READY).wait_for(state="visible", timeout=20_000)
+    page.locator(READY).wait_for(state="visible", timeout=60_000)
     assert page.evaluate("location.hash") == "#risk"
     assert page.locator(".panels").is_hidden()
 
     page.reload()
-    page.locator(READY).wait_for(state="visible", timeout=30_000)
+    page.locator(READY).wait_for(state="visible", timeout=60_000)
     page.locator("[role=tab][aria-selected=true]").focus()
     page.keyboard.press("Home")
     assert page.locator(".panels").is_visible()
@@ -149,7 +149,7 @@ def test_on_a_real_exchange_the_page_shows_what_the_venue_holds(browser, tmp_pat
         visits = Visits(browser, served)
         page = visits()
         open_risk(page)
-        until(lambda: re.fullmatch(r"[\d,]+\.\d\d USD", text(page, ".risk-figures .value")), 20)
+        until(lambda: re.fullmatch(r"[\d,]+\.\d\d USD", text(page, ".risk-figures .value")))
 
         amount = float(floor.holdings()["trend"]["BTC"])
         shown = float(text(page, ".risk-figures .value").split()[0].replace(",", ""))
@@ -157,7 +157,7 @@ def test_on_a_real_exchange_the_page_shows_what_the_venue_holds(browser, tmp_pat
             row.locator("td").nth(1).inner_text(): row.locator("td").nth(3).inner_text()
             for row in page.locator(".limits tbody tr").all()
         }
-        until(lambda: "%" in page.locator(".risk-figures .value").nth(2).inner_text(), 20)
+        until(lambda: "%" in page.locator(".risk-figures .value").nth(2).inner_text())
         volatility = page.locator(".risk-figures .value").nth(2).inner_text()
 
         assert shown == pytest.approx(amount * floor.price("BTCUSD"), rel=1e-3)

@@ -159,11 +159,11 @@ async def test_ctrl_c_ends_a_tuning(run, trend, tmp_path):
 
     trend.tune = endless
     process = await run.start("ask", "/tune trend btc 1h")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while b"fold 1 of 3" not in await process.stderr.readline():
             pass
     process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await process.wait()
         await ended.wait()
 

@@ -156,7 +156,7 @@ def test_it_ends_within_seconds_and_leaves_no_kernel():
         kernels = page.kernels()
         began = time.monotonic()
         page.process.terminate()
-        page.process.wait(timeout=10)
+        page.process.wait(timeout=60)
 
     assert kernels
     assert time.monotonic() - began < 6  # what `workbench up` allows a child

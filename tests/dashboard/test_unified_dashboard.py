@@ -13,7 +13,7 @@ SELDOM = PanelSettings(every_s=60.0)
 
 
 async def until(condition):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  the condition is no event of ours
             await asyncio.sleep(0.01)
 

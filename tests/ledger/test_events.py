@@ -207,7 +207,7 @@ def test_a_ledger_from_before_a_fork_is_refused(ledger):
     child.start()
     child.join(20)
 
-    assert "opened before a fork" in said.get(timeout=5)
+    assert "opened before a fork" in said.get(timeout=60)
 
 
 ids = st.sampled_from("abcdefgh")

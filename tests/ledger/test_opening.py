@@ -121,7 +121,7 @@ def test_eight_processes_may_open_a_new_ledger_at_once(ledger_url):
     for process in crew:
         process.join()
 
-    assert [said.get(timeout=10) for _ in crew] == [""] * 8
+    assert [said.get(timeout=60) for _ in crew] == [""] * 8
     opened = open_ledger(ledger_url)
     assert [found.seq for found in opened.read()] == list(range(1, 9))
     opened.close()

@@ -41,7 +41,7 @@ async def take(closes, count, patience=8):
 
 
 async def soon(true):
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -204,7 +204,7 @@ async def test_waiting_until_a_moment():
         await venue.subscribed()
         playing_on = asyncio.create_task(venue.play("BTC/USD", range(20, 25)))
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await feed.until(as_time(25), ["BTC/USD"])
 
         assert feed.closed("BTC/USD").index[-1].timestamp() // 60 == 24

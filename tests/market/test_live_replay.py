@@ -72,7 +72,7 @@ async def test_history_joins_the_stream_without_seam():
     async with replay(100_000.0, ("BTC/USD",), history=1500) as (feed, venue, _, _):
         assert len(feed.closed("BTC/USD")) >= 1500
         await venue.resume()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await feed.until(START + 20 * HALF.step)
 
         found = feed.closed("BTC/USD")
@@ -89,7 +89,7 @@ async def test_a_paused_replay_is_quiet_and_left_alone():
         closes = feed.closes()
         await venue.set_speed(100_000)
         await venue.resume()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await anext(closes)
         assert feed.age_s() < 2
 
@@ -98,7 +98,7 @@ async def test_a_restarted_exchange_is_found_again_and_nothing_is_missing():
     async with replay(20_000.0, ("BTC/USD",)) as (feed, venue, server, troubles):
         closes = feed.closes()
         await venue.resume()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await anext(closes)
         options, port = server.options, int(server.url.rsplit(":", 1)[1])
 
@@ -106,7 +106,7 @@ async def test_a_restarted_exchange_is_found_again_and_nothing_is_missing():
         later = START + 30 * HALF.step
         again = PaperExchange(ExchangeOptions(options.candles, HALF, start=later, speed=50_000.0))
         await again.start(port)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await feed.until(later + 10 * HALF.step)
         await again.stop()
 

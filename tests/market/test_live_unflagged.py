@@ -42,7 +42,7 @@ def together(request):
 
 
 async def settled(feed, symbol, last):
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(60):
         while (  # noqa: ASYNC110
             feed.closed(symbol).index[-1].timestamp() * 1000 < last * STEP or feed.state.lanes[symbol].watch.need()
         ):
@@ -64,7 +64,7 @@ async def test_a_bar_is_over_when_a_newer_one_appears_and_then_read_again(togeth
         for symbol in SYMBOLS:
             await settled(feed, symbol, 29)
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             got = [await anext(closes) for _ in range(20)]
         assert {close.candle.opened_at.timestamp() // 60 for close in got} == set(range(20, 30))
         for symbol in SYMBOLS:

@@ -32,7 +32,7 @@ async def center(registry, ledger):
 def until():
     """Wait until something is so, at most a while."""
 
-    async def wait(condition, within_s=10.0):
+    async def wait(condition, within_s=60.0):
         async with asyncio.timeout(within_s):
             while not condition():  # noqa: ASYNC110 - what is waited for has no event to set
                 await asyncio.sleep(0.01)

@@ -32,7 +32,7 @@ class Scene:
         return await self.end(kind)
 
     async def end(self, kind):
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not self.sent or self.sent[-1]["phase"] in ("sent", "working"):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return self.sent[-1]

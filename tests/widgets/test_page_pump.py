@@ -37,7 +37,7 @@ async def scene():
 
 
 async def until(condition):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  the condition is no event of ours
             await asyncio.sleep(0.005)
 

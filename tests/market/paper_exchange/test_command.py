@@ -29,7 +29,7 @@ async def test_it_says_where_it_is_and_ends_cleanly():
     async with process("--speed", "900") as (server, said, venue):
         clock = await venue.clock()
         server.send_signal(signal.SIGTERM)
-        status = await asyncio.wait_for(server.wait(), 5)
+        status = await asyncio.wait_for(server.wait(), 60)
 
     assert set(said) == {"url", "run_id", "mode", "symbols", "timeframe"}
     assert (said["mode"], said["timeframe"]) == ("replay", "30m")

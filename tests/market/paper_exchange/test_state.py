@@ -28,7 +28,7 @@ async def process(*args):
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment
     )
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             said = json.loads(await running_now.stdout.readline() or b"null")
         if said is None:
             raise AssertionError((await running_now.stderr.read()).decode())
@@ -86,8 +86,10 @@ async def test_kills_in_the_middle_of_trading_lose_no_acknowledged_order(tmp_pat
                         placed = await bot.create_order("BTC/USD", "market", "buy", 0.01)
                         acknowledged.append(placed["id"])
 
-            task = asyncio.create_task(trade())
-            await asyncio.sleep(0.25)
+            task, enough = asyncio.create_task(trade()), len(acknowledged) + 12
+            async with asyncio.timeout(60):
+                while len(acknowledged) < enough:  # noqa: ASYNC110 - killed in the middle of the next
+                    await asyncio.sleep(0.01)
             server.send_signal(signal.SIGKILL)
             await server.wait()
             await asyncio.wait([task])
@@ -163,7 +165,7 @@ async def test_a_full_disk_stops_the_exchange_and_acknowledges_nothing(tmp_path)
         with pytest.raises(ccxt.OperationFailed, match="cannot be written"):
             await bot.cancel_order(acknowledged[-1], "BTC/USD")
         with pytest.raises(ExchangeError, match="disk is full"):
-            await asyncio.wait_for(exchange.failed(), 5)
+            await asyncio.wait_for(exchange.failed(), 60)
     async with running(**more) as (_, venue), trading(venue) as bot:
         kept = sorted((order["id"] for order in await bot.fetch_orders("BTC/USD", limit=1000)), key=int)
 

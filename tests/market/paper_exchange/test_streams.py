@@ -15,7 +15,7 @@ async def ask(socket, method, params=(), number=1):
     """Send a request; returns its answer, skipping what streams say meanwhile."""
     await socket.send_json({"method": method, "params": list(params), "id": number})
     while True:
-        said = await socket.receive_json(timeout=5)
+        said = await socket.receive_json(timeout=60)
         if said.get("id") == number:
             return said
 
@@ -37,7 +37,7 @@ async def test_combined_streams_wrap_their_messages():
     async with running() as (exchange, venue), connected(venue, "/stream?streams=btcusd@trade/btcusd@depth5") as socket:
         await ask(socket, "LIST_SUBSCRIPTIONS")
         exchange.venue.replay.steps.advance()
-        said = [await socket.receive_json(timeout=5) for _ in range(2)]
+        said = [await socket.receive_json(timeout=60) for _ in range(2)]
 
     assert {one["stream"] for one in said} == {"btcusd@trade", "btcusd@depth5"}
     book = next(one["data"] for one in said if one["stream"] == "btcusd@depth5")
@@ -49,7 +49,7 @@ async def test_streams_of_all_markets():
     async with running(candles=tables) as (exchange, venue), connected(venue, "/ws/!miniTicker@arr") as socket:
         await ask(socket, "LIST_SUBSCRIPTIONS")
         exchange.venue.replay.steps.advance()
-        said = await socket.receive_json(timeout=5)
+        said = await socket.receive_json(timeout=60)
 
     assert [one["s"] for one in said] == ["BTCUSD", "ETHUSD"]
 
@@ -73,11 +73,11 @@ async def test_nonsense_is_answered_and_the_line_stays_open(text):
         for door in ("/ws", "/ws-api/v3"):
             async with session.ws_connect(venue.url + door) as socket:
                 await socket.send_str(text)
-                said = await socket.receive_json(timeout=5)
+                said = await socket.receive_json(timeout=60)
                 await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 5})
 
                 assert said["error"]
-                assert (await socket.receive_json(timeout=5))["id"] == 5
+                assert (await socket.receive_json(timeout=60))["id"] == 5
 
 
 async def test_a_listen_key_hears_the_account():
@@ -86,7 +86,7 @@ async def test_a_listen_key_hears_the_account():
         async with session.ws_connect(f"{venue.url}/ws/{key}") as socket:
             await ask(socket, "LIST_SUBSCRIPTIONS")
             await bot.create_order("BTC/USD", "market", "buy", 1)
-            said = [await socket.receive_json(timeout=5) for _ in range(4)]
+            said = [await socket.receive_json(timeout=60) for _ in range(4)]
 
     assert [(one["e"], one.get("x")) for one in said] == [
         ("executionReport", "NEW"),
@@ -99,7 +99,7 @@ async def test_a_listen_key_hears_the_account():
 async def test_ping_is_answered():
     async with running() as (_, venue), connected(venue, "/ws", autoping=False) as socket:
         await socket.ping(b"are you there")
-        answer = await socket.receive(timeout=5)
+        answer = await socket.receive(timeout=60)
 
     assert (answer.type, answer.data) == (aiohttp.WSMsgType.PONG, b"are you there")
 
@@ -156,7 +156,7 @@ async def test_a_slow_listener_does_not_delay_another():
         deaf = await deaf_listener(venue.url, "/ws/btcusd@kline_30m")
         for _ in range(300):
             exchange.venue.replay.steps.advance()
-        heard = [json.loads((await quick.receive(timeout=5)).data) for _ in range(375)]
+        heard = [json.loads((await quick.receive(timeout=60)).data) for _ in range(375)]
         deaf.transport.abort()
 
     assert len({message["k"]["t"] for message in heard}) == 76
@@ -181,7 +181,7 @@ async def test_at_full_speed_the_replay_waits_for_its_listeners_and_loses_nothin
         await venue.resume()
         numbers = []
         while len(numbers) < 11_599:
-            numbers.append(json.loads((await socket.receive(timeout=10)).data)["t"])
+            numbers.append(json.loads((await socket.receive(timeout=60)).data)["t"])
             if len(numbers) % 3000 == 0:
                 await asyncio.sleep(0.1)
 
