@@ -50,6 +50,14 @@ BUNDLES = (
         {"lightweight-charts/LICENSE": "lightweight-charts.LICENSE"},
         ("desk/dom.js", "desk/format.js"),
     ),
+    Bundle(
+        "pattern_lab",
+        "lab",
+        "lightweight-charts=lightweight-charts/dist/lightweight-charts.production.mjs",
+        "Lightweight Charts (c) TradingView, Inc., Apache-2.0: see vendor/lightweight-charts.LICENSE and .NOTICE",
+        {},
+        ("desk/dom.js", "desk/format.js", "desk/table.js", "desk/csv.js", "candles/look.js", "candles/places.js"),
+    ),
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "workbench" / "widgets" / "static"
-SOURCES = sorted(path for folder in ("desk", "candles") for path in (STATIC / folder).glob("*.js"))
+SOURCES = sorted(path for folder in ("desk", "candles", "lab") for path in (STATIC / folder).glob("*.js"))
 BUILD = runpy.run_path(str(ROOT / "scripts" / "build_widgets.py"))
 
 
