@@ -20,8 +20,10 @@ NAMES = {
     "collective": "collective forecast ÷ best bot on the recorded set, with and without garbage; coverage; update cost",
     "volatility": "QLIKE of the next 24 hours: shared model beside HAR, GARCH-t, EWMA and the last value",
     "correlation": "rolling correlation: times faster than pandas, beside writing it; error beside long double",
+    "png": "pictures without a browser: 300 candles with overlays, and a 30 × 30 heatmap",
     "ewma": "weighted correlation of 1,000 assets: milliseconds a bar",
     "scan": "1e6 bars × 64 shapes × 8 lengths: core seconds, and times faster than stumpy.match",
+    "shapes": "accuracy on eight recorded sets: all labels, 5 and 3 a class",
     "regimes": "two regimes told apart online: balanced accuracy and switches per 1,000 bars",
 }
 
