@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workbench.domain.cron import parse_cron, parse_zone
-from workbench.domain.errors import SettingsError
+from workbench.domain.errors import SettingsError, TimeframeError
+from workbench.domain.market import Timeframe
 
 FILE = Path("workbench.toml")
 
@@ -199,6 +200,23 @@ class ConflictSettings(_Section):
     vetoers: tuple[str, ...] = ()
 
 
+class ForecastSettings(_Section):
+    """The accuracy database. `ask`: the desk asks the bots itself when a bar has closed, at most every `every_s` wall
+    seconds; `ahead`: how far ahead, as bar lengths."""
+
+    ask: bool = True
+    every_s: float = Field(5.0, ge=0, le=86400)
+    ahead: tuple[str, ...] = ("4h", "24h")
+
+    @field_validator("ahead")
+    @classmethod
+    def _lengths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(Timeframe.parse(text).text for text in value)
+        except TimeframeError as error:
+            raise ValueError(str(error)) from error
+
+
 class Settings(BaseSettings):
     """Everything that may be set. Frozen: a change needs a restart."""
 
@@ -216,6 +234,7 @@ class Settings(BaseSettings):
     halt: HaltSettings = HaltSettings()
     triggers: TriggerSettings = TriggerSettings()
     limits: LimitSettings = LimitSettings()
+    forecasts: ForecastSettings = ForecastSettings()
     conflicts: ConflictSettings = ConflictSettings()
     telegram: TelegramSettings = TelegramSettings()
     sectors: dict[str, str] = {}

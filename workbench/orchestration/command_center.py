@@ -56,8 +56,8 @@ class UnifiedCommandCenter:
         self.registry, self.ledger, self.venue = registry, ledger, venue
         self.settings = settings or Settings()
         self.cross_bot_memory = CrossBotMemory(ledger)
-        url = getattr(venue, "url", "")
-        self.intelligence = IntelligenceSharing(ledger, VenueBars(url, self.settings.home / "lake") if url else None)
+        ask = getattr(venue, "market_data", None)
+        self.intelligence = IntelligenceSharing(ledger, VenueBars(ask, self.settings.home / "lake") if ask else None)
         self.risk_coordinator = RiskCoordinator()
         self.portfolio_manager = PortfolioManager()
         self.effects = Effects(registry, ledger, self.settings.deadline_s)

@@ -16,6 +16,7 @@ from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.effects import LEASE, TTL, process_name
 from workbench.orchestration.event_words import DESK_STARTED, DESK_STOPPED
 from workbench.orchestration.executor import Executor
+from workbench.orchestration.forecast_desk import ForecastDesk
 from workbench.orchestration.recorder import Recorder
 from workbench.orchestration.supervisor import Supervisor, supervise
 
@@ -76,6 +77,8 @@ class Desk:
         acting = asyncio.create_task(executor.run())
         recording = asyncio.create_task(self._record(keeper))
         watching = asyncio.create_task(self._supervise(keeper))
+        forecasting = ForecastDesk(self.center)
+        forecasting.start()
         try:
             await self._tell(keeper, DESK_STARTED, "the desk acts")
             await lost.wait()
@@ -89,6 +92,7 @@ class Desk:
             recording.cancel()
             watching.cancel()
             await asyncio.wait([acting, recording, watching])
+            await forecasting.stop()
             await keeper.stop()
 
     async def _record(self, keeper: LeaseKeeper) -> None:
