@@ -1,7 +1,6 @@
 """What changes bots happens once, wherever it was asked for, and whoever dies."""
 
 import asyncio
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -162,15 +161,14 @@ async def test_giving_up_a_tuning_ends_it(center, ledger, until):
 
 async def test_a_pause_does_not_wait_for_a_tuning(center, until, ledger):
     bot = PlainBot()
-    bot.tune_steps, bot.step_s = 200, 0.02
+    bot.tune_steps, bot.step_s = 3000, 0.02
     center.register_bot("a", bot)
     tuning = asyncio.create_task(center.execute_cross_bot_command("tune", MARKET, "a"))
     await until(lambda: ledger.holder("desk"))
-    began = time.monotonic()
     await center.execute_cross_bot_command("pause", {}, "a")
 
     assert bot.acts["pause"] == 1
-    assert time.monotonic() - began < 3
+    assert not tuning.done()
     tuning.cancel()
     await asyncio.wait([tuning])
 

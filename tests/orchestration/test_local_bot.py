@@ -1,6 +1,7 @@
 """A plain object becomes a bot."""
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -87,20 +88,23 @@ async def test_a_failure_is_answered_again_not_tried_again():
 
 
 async def test_a_hanging_object_costs_a_few_threads_and_then_says_it_is_busy():
+    free, inside = threading.Event(), threading.Semaphore(0)
+
     class Stuck:
         def status(self):
-            time.sleep(0.5)
+            inside.release()
+            free.wait(60)
 
     bot = LocalBot("x", Stuck())
     waiting = [asyncio.create_task(bot.status()) for _ in range(THREADS)]
-    await asyncio.sleep(0.05)
+    for _ in waiting:
+        await asyncio.to_thread(inside.acquire)
 
-    with pytest.raises(BotError, match="busy"):
+    with pytest.raises(BotError, match="busy"):  # the loop goes on, and says so
         await bot.status()
-    began = time.monotonic()
-    await asyncio.sleep(0.01)
-    assert time.monotonic() - began < 0.3  # the loop goes on
-    await asyncio.gather(*waiting)
+    assert not any(task.done() for task in waiting)
+    free.set()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_a_plain_tuning_hears_of_its_cancellation_when_it_next_reports():

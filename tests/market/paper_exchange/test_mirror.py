@@ -118,11 +118,11 @@ async def test_streams_are_passed_on_to_ccxt_pro():
 
 
 async def test_silence_is_told_and_nothing_trades_on_a_stale_price():
-    async with running() as (source, there), mirrored(there.url, stale_s=0.4) as (_, here, board):
+    async with running() as (source, there), mirrored(there.url, stale_s=3.0) as (_, here, board):
         await listening_to(source)
         await step(source, board)
         fresh = await here.clock()
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(3.2)
         stale = await here.clock()
         async with trading(here) as bot:
             with pytest.raises(ccxt.MarketClosed):
@@ -131,8 +131,8 @@ async def test_silence_is_told_and_nothing_trades_on_a_stale_price():
             bought = await bot.create_order("BTC/USD", "market", "buy", 1)
 
     assert (fresh.mode, fresh.stale) == (MoneyMode.PAPER, "")
-    assert fresh.data_age_s < 0.4
-    assert "nothing heard of BTC/USD from binance for over 0.4 s" in stale.stale
+    assert fresh.data_age_s < 3.0
+    assert "nothing heard of BTC/USD from binance for over 3 s" in stale.stale
     assert bought["status"] == "closed"
 
 
