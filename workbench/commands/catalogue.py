@@ -97,6 +97,25 @@ CATALOGUE: tuple[Spec, ...] = (
         example="/regime BTCUSD 1h",
     ),
     Spec(
+        ("league",),
+        "who forecasts how well: skill, coverage, volatility, and whether the best is told apart from the others",
+        "league",
+        (
+            replace(_SYMBOL, needed=False, help="a market, all of them together without it"),
+            replace(_TIMEFRAME, needed=False, help="forecasts made in bars of this length, any without it"),
+            replace(_HORIZON, help="so many bars ahead; needs a bar length"),
+            Parameter(
+                "by",
+                Kind.CHOICE,
+                "what else divides the table",
+                needed=False,
+                option=True,
+                choices=("symbol", "regime", "month", "all"),
+            ),
+        ),
+        example="/league BTCUSD 30m",
+    ),
+    Spec(
         ("tune",),
         "search better settings for a bot, walk-forward; Ctrl-C cancels",
         "tune",

@@ -23,7 +23,7 @@ from workbench.orchestration.forecast_bars import Bars, Closes
 from workbench.orchestration.weighing import Weighing, standing, weigh
 
 if TYPE_CHECKING:
-    from workbench.quant.league import LeagueRow
+    from workbench.quant.league import LeagueRow, Skill
 
 log = structlog.get_logger(__name__)
 PATIENCE_S = 120.0  # wall seconds that missing bars are waited for: a venue that has just started may still fetch them
@@ -115,6 +115,11 @@ class IntelligenceSharing:
         rows = await asyncio.to_thread(league_reading.read, self._book.sums, named, columns, wanted or Filter())
         waiting = await asyncio.to_thread(self._book.waiting, named)
         return League(named, tuple(rows), waiting, (monotonic() - began) * 1000)
+
+    async def skill_over_time(self, wanted: Filter | None = None, days: int = 14, world: str = "") -> list["Skill"]:
+        """Skill against the naive forecast over the last `days` days, day by day and bot by bot."""
+        named = world or self._world or await asyncio.to_thread(self._newest)
+        return await asyncio.to_thread(league_reading.course, self._book.sums, named, wanted or Filter(), days)
 
     async def trust(
         self, symbol: str, timeframe: str, horizon: int, bots: Sequence[str] = (), world: str = ""

@@ -7,7 +7,7 @@ from workbench.domain.errors import CommandError
 from workbench.ledger.forecast_sums import NOT_SCORED, Filter, ForecastSums
 
 if TYPE_CHECKING:
-    from workbench.quant.league import LeagueRow
+    from workbench.quant.league import LeagueRow, Skill
 
 BY = ("bot", "symbol", "horizon")
 COLUMNS = {
@@ -35,6 +35,16 @@ def read(sums: ForecastSums, world: str, by: Sequence[str], wanted: Filter) -> l
         totals = [total for total in totals if total["regime"] != NOT_SCORED]
     testable = "bot_id" in by and not {"regime", "month", "timeframe"} & set(by) and wanted.regime is None
     return ranked(rows_of(totals), _days(sums, world, by, wanted) if testable else {})
+
+
+def course(sums: ForecastSums, world: str, wanted: Filter, window: int) -> list["Skill"]:
+    """Skill of each bot over a moving window of days, all markets and horizons that `wanted` leaves together."""
+    from workbench.quant.league import calendar
+    from workbench.quant.league import course as of_days
+
+    months = [month for _, _, _, month, _ in sums.days(world, wanted)]
+    tables = _days(sums, world, ["bot_id"], wanted)
+    return of_days({key[0]: table for key, table in tables.items()}, calendar(months), window)
 
 
 def _days(sums: ForecastSums, world: str, by: Sequence[str], wanted: Filter) -> dict:

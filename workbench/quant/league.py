@@ -1,8 +1,10 @@
 """League tables from running sums: who forecasts how well, and whether that may be chance. Pure."""
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -137,6 +139,36 @@ def versus(own: np.ndarray, best: np.ndarray, ahead_s: int) -> Versus:
     test = diebold_mariano(one, other, horizon=1 + int(np.ceil(ahead_s / DAY_S)))
     known = np.isfinite(test.statistic)
     return Versus(test.difference, test.p_value if known else None, test.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """Skill of a bot over the `window` days that end with `day`, on `scored` forecasts."""
+
+    bot_id: str
+    day: date
+    skill: float
+    scored: int
+
+
+def course(days: Mapping[str, np.ndarray], first_row: Mapping[int, int], window: int = 14) -> list[Skill]:
+    """Skill over a moving window, day by day, by bot. days : bot → (n_days, 3) on the calendar `first_row`. A day's
+    value reads that day and those before it. Days without ten forecasts in their window are left out."""
+    dates = [(row + day - 1, month, day) for month, row in first_row.items() for day in range(1, 32)]
+    real = [(row, date(month // 100, month % 100, day)) for row, month, day in dates if _exists(month, day)]
+    rows = [row for row, _ in real]
+    found = []
+    for bot_id, table in sorted(days.items()):
+        sums = np.cumsum(np.vstack([np.zeros(3), table[rows]]), axis=0)
+        for number, (_, day) in enumerate(real, start=1):
+            scored, crps, naive = sums[number] - sums[max(0, number - window)]
+            if scored >= 10 and naive > 0 and table[rows[number - 1], 0] > 0:
+                found.append(Skill(bot_id, day, float(1 - crps / naive), round(scored)))
+    return found
+
+
+def _exists(month: int, day: int) -> bool:
+    return day <= monthrange(month // 100, month % 100)[1]
 
 
 def calendar(months: Iterable[int]) -> dict[int, int]:

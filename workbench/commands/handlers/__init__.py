@@ -30,6 +30,13 @@ async def regime(asked: Asked, line: Line) -> Reply:
     return await answer(asked, line)
 
 
+async def league(asked: Asked, line: Line) -> Reply:
+    """Brings numpy, and Altair where it draws."""
+    from workbench.commands.handlers.league import league as answer
+
+    return await answer(asked, line)
+
+
 Handler = Callable[[Asked, Line], Awaitable[Reply]]
 HANDLERS: Mapping[str, Handler] = {
     "help_": help_,
@@ -42,6 +49,7 @@ HANDLERS: Mapping[str, Handler] = {
     "cross_plan": cross_plan,
     "cross_analyze": cross_analyze,
     "correlate": correlate,
+    "league": league,
     "regime": regime,
     "tune": tune,
     "pause": pause,

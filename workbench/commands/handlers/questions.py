@@ -52,7 +52,7 @@ async def cross_forecast(asked: Asked, line: Line) -> Reply:
     consensus = result.consensus or Consensus(None)
     rows = [_fan_row(bot_id, answer, consensus) for bot_id, answer in result.answers.items()]
     if consensus.forecast:
-        rows.append(("together", *_fan_figures(consensus.forecast), 1.0, None, ""))
+        rows.append(("together", *_fan_figures(consensus.forecast), 1.0, None, consensus.note))
         parts: tuple = (Text(f"Together: {fan_words(consensus.forecast)}"), Table(_FAN_COLUMNS, tuple(rows)))
     else:
         parts = (Text("No collective forecast: nobody may speak.", Tone.WARNING), Table(_FAN_COLUMNS, tuple(rows)))
@@ -144,7 +144,7 @@ _PLAN_COLUMNS = (
 
 def _fan_row(bot_id: str, answer: Answer, consensus: Consensus) -> tuple:
     weight = consensus.weights.get(bot_id, 0.0)
-    note = consensus.left_out.get(bot_id, "")
+    note = consensus.why.get(bot_id) or consensus.left_out.get(bot_id, "")
     figures = _fan_figures(answer.value) if isinstance(answer, Answered) else (None,) * 5
     return (bot_id, *figures, weight, answer.latency_ms, note)
 
