@@ -1,7 +1,7 @@
 """One update answered: the gate's verdict, the dispatcher's reply, and the words that go back into the chat."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
@@ -13,6 +13,7 @@ from workbench.commands.asked import Viewer
 from workbench.commands.catalogue import CATALOGUE
 from workbench.commands.dispatcher import Dispatcher
 from workbench.commands.grammar import command_of
+from workbench.commands.reply import Reply
 from workbench.commands.spec import Role, Spec
 from workbench.domain.errors import CommandError, LedgerError, WorkbenchError
 from workbench.integrations.telegram_api import TelegramApi, drawn
@@ -32,13 +33,17 @@ SAY_AGAIN = timedelta(minutes=10)
 MOST_TOLD = 1000
 
 
+Watch = Callable[[int, Reply], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What answering stands on."""
+    """What answering stands on. `watch` hears of each reply, with the number of its update."""
 
     center: UnifiedCommandCenter
     ledger: SqlLedger
     zone: tzinfo = UTC
+    watch: Watch | None = None
 
 
 class Answers:
@@ -126,6 +131,8 @@ class Answers:
             await self._live.begin(came.chat, came.thread, lambda: self._fresh(came, line))
             return "live"
         reply = await self._dispatcher(came, role).ask(line, request_id=self._request(came))
+        if self._desk.watch:
+            self._desk.watch(came.update_id, reply)
         rank = Rank.URGENT if is_halt(line) else Rank.REPLY
         await self._send(came, pages(reply, line, self._desk.zone), rank)
         return "done" if reply.ok else f"failed: {reply.error}"

@@ -23,7 +23,7 @@ from workbench.commands.catalogue import CATALOGUE
 from workbench.domain.errors import TellingError
 from workbench.domain.telling import Message
 from workbench.integrations.telegram_alerts import AlertOptions, Alerts, Readers
-from workbench.integrations.telegram_answers import Answers, Desk
+from workbench.integrations.telegram_answers import Answers, Desk, Watch
 from workbench.integrations.telegram_api import TelegramApi
 from workbench.integrations.telegram_buttons import secret_for, signer_for
 from workbench.integrations.telegram_gate import ROLES, Gate, Turned
@@ -47,7 +47,14 @@ HOST = "127.0.0.1"
 class UnifiedTelegram:
     """One bot of one desk. Two processes with one token do not share it: Telegram refuses the second."""
 
-    def __init__(self, center: UnifiedCommandCenter, ledger: SqlLedger, settings: Settings, token: str):
+    def __init__(
+        self,
+        center: UnifiedCommandCenter,
+        ledger: SqlLedger,
+        settings: Settings,
+        token: str,
+        watch: Watch | None = None,
+    ):
         self._ledger, self._settings, own = ledger, settings, settings.telegram
         self._token, signer = token, signer_for(token)
         zone = ZoneInfo(own.zone)
@@ -61,7 +68,7 @@ class UnifiedTelegram:
             chats=frozenset(own.chats),
             longest_age=timedelta(seconds=own.command_age_s),
         )
-        self._desk = Desk(center, ledger, zone)
+        self._desk = Desk(center, ledger, zone, watch)
         self._options = AlertOptions(zone, AlertChoices(quiet=own.quiet), own.topics, pictures_of(settings.home))
         self.wire: Wire | None = None
 
