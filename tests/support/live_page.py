@@ -9,7 +9,7 @@ import ipywidgets
 from workbench.dashboard.live_charts import LiveCharts
 from workbench.ledger.log import open_ledger
 from workbench.visual.live_feeds import VenueAddress
-from workbench.visual.live_stream import StreamSettings
+from workbench.visual.stream_ports import StreamSettings
 from workbench.visual.viewer_pace import Pacing
 
 

@@ -16,9 +16,9 @@ from workbench.market import sample
 from workbench.market.paper_exchange.server import PaperExchange
 from workbench.market.paper_exchange.settings import ExchangeOptions
 from workbench.visual.live_feeds import VenueAddress, WebSocketManager
-from workbench.visual.live_stream import StreamSettings, View
 from workbench.visual.live_streaming import LiveChartStreamer
 from workbench.visual.market_reading import MarketReader
+from workbench.visual.stream_ports import StreamSettings, View
 from workbench.widgets.candle_panel import CandlePanel
 
 log = structlog.get_logger(__name__)
@@ -155,4 +155,3 @@ class LiveCharts:
         finally:
             with suppress(AttributeError):
                 await tail.aclose()  # type: ignore[attr-defined]
-

@@ -100,11 +100,11 @@ class WebSocketManager:
     """Opens a feed at the first lease of it and ends it with the last; the same with the venue's sockets.
 
     history : closed bars a feed has at the start. The feed itself mends gaps, duplicates and broken connections
-    (`workbench.market.live`); its troubles are logged.
+    (`workbench.market.live`); its troubles are logged. opens : makes the ccxt.pro exchange of a venue.
     """
 
-    def __init__(self, history: int = 1000, limits: FeedLimits = LIMITS):
-        self._history, self._limits = history, limits
+    def __init__(self, history: int = 1000, limits: FeedLimits = LIMITS, opens: Callable[..., Any] = open_exchange):
+        self._history, self._limits, self._opens = history, limits, opens
         self._lines: dict[VenueAddress, _Line] = {}
         self._shared: dict[FeedKey, _Shared] = {}
 
@@ -157,7 +157,7 @@ class WebSocketManager:
 
     def _line(self, venue: VenueAddress) -> _Line:
         if venue not in self._lines:
-            exchange = open_exchange(venue.name, pro=True, url=venue.url)
+            exchange = self._opens(venue.name, pro=True, url=venue.url)
             exchange.timeout = _TIMEOUT_MS
             if "streamLimits" in exchange.options:
                 exchange.options["streamLimits"] = {**exchange.options["streamLimits"], "spot": _SOCKETS}

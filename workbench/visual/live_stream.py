@@ -1,9 +1,8 @@
 """One live chart between a feed and its viewers: takes every word of the market, sends each page what it can draw."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 import ccxt
 import pandas as pd
@@ -11,43 +10,16 @@ import structlog
 
 from workbench.domain.errors import ExchangeError, WorkbenchError
 from workbench.domain.forecasts import Forecast
-from workbench.domain.market import Timeframe
 from workbench.visual.forecast_overlay import ForecastOverlay
 from workbench.visual.live_chart import Json, LiveChartRenderer, freshness, stale_after_s
 from workbench.visual.live_feeds import FeedKey, FeedLease, WebSocketManager
+from workbench.visual.stream_ports import Outlook, StreamSettings
 from workbench.visual.viewer_pace import Pacing, ViewerPace
 
 log = structlog.get_logger(__name__)
 Send = Callable[[Json], None]
 _SETTLED = 64  # bars that may still be amended are looked at again with each close
 _AGAIN_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What is known around the candles now: a forecast, regimes ([from_ms, to_ms, name, probability]), how far to trust
-    the forecasts (JSON with level, held, n). None: not known."""
-
-    forecast: Forecast | None = None
-    ribbon: list[list[Any]] | None = None
-    confidence: Json | None = None
-
-
-class Outlook(Protocol):
-    """Asked after each close, one question at a time; may raise WorkbenchError."""
-
-    async def look(self, symbol: str, timeframe: Timeframe, candles: pd.DataFrame) -> View: ...
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSettings:
-    """keep: closed bars a chart holds. tick_s: ages are judged this often. beat_s: a page hears at least this often."""
-
-    keep: int = 5000
-    pacing: Pacing = field(default_factory=Pacing)
-    tick_s: float = 0.5
-    beat_s: float = 2.0
-    mode_s: float = 5.0
 
 
 class Viewer:
@@ -94,7 +66,7 @@ class LiveStream:
         self._feeds, self._outlook = feeds, outlook
         self._lease: FeedLease | None = None
         self._task: asyncio.Task | None = None
-        self._looking: asyncio.Task | None = None
+        self._asides: dict[str, asyncio.Task] = {}  # questions that the ticks must not wait for
         self._timer: asyncio.TimerHandle | None = None
         self._woken = asyncio.Event()
         self._seen = (0, 0)  # newest closed bar and amendments that were taken over from the feed
@@ -109,8 +81,8 @@ class LiveStream:
 
     async def stop(self) -> None:
         """Free everything. May be repeated."""
-        tasks = [task for task in (self._task, self._looking) if task is not None]
-        self._task = self._looking = None
+        tasks = [task for task in (self._task, *self._asides.values()) if task is not None]
+        self._task, self._asides = None, {}
         for task in tasks:
             task.cancel()
         if tasks:
@@ -200,21 +172,26 @@ class LiveStream:
                 await lease.feed.wait(lambda: False)
                 raise ExchangeError("the feed was stopped")
         except TimeoutError:
-            await self._tick(lease)
+            self._tick(lease)
         except WorkbenchError as error:
             await self._fail(error)
 
-    async def _tick(self, lease: FeedLease) -> None:
+    def _tick(self, lease: FeedLease) -> None:
         self._sync()
-        if self._now - self._mode_s >= self.settings.mode_s:
-            self._mode_s = self._now
-            await self._ask_mode(lease)
         self._judge(lease)
-        if self._look_due and self._outlook and (self._looking is None or self._looking.done()):
-            self._look_due = False
-            self._looking = asyncio.create_task(self._look(lease), name=f"outlook {self.key.symbol}")
-            self._looking.add_done_callback(_tell)
         self.flush()
+        if self._now - self._mode_s >= self.settings.mode_s and self._aside("mode", self._ask_mode, lease):
+            self._mode_s = self._now
+        if self._look_due and self._outlook and self._aside("outlook", self._look, lease):
+            self._look_due = False
+
+    def _aside(self, name: str, ask: Callable[[FeedLease], Coroutine[Any, Any, None]], lease: FeedLease) -> bool:
+        """Ask without waiting; False where the last question of that name is still open."""
+        if name in self._asides and not self._asides[name].done():
+            return False
+        self._asides[name] = asyncio.create_task(ask(lease), name=f"{name} of {self.key.symbol}")
+        self._asides[name].add_done_callback(_tell)
+        return True
 
     def _judge(self, lease: FeedLease) -> None:
         mode = self.renderer.part("mode") or {}

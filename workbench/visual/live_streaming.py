@@ -18,7 +18,8 @@ from workbench.visual.forecast_overlay import ForecastOverlay
 from workbench.visual.live_chart import Json, LiveChartRenderer
 from workbench.visual.live_feeds import DEFAULT, FeedKey, VenueAddress, WebSocketManager
 from workbench.visual.live_picture import draw
-from workbench.visual.live_stream import LiveStream, Outlook, StreamSettings, View, Viewer
+from workbench.visual.live_stream import LiveStream, Viewer
+from workbench.visual.stream_ports import Outlook, StreamSettings, View
 from workbench.visual.telegram_pictures import PictureBoard, PictureSender
 
 __all__ = [

@@ -37,7 +37,9 @@ class CandlePanel(anywidget.AnyWidget):
     _css = _stylesheet()
 
     snapshot = traitlets.Dict().tag(sync=True, to_json=lambda _, panel: panel.stream.renderer.snapshot())
-    shown: traitlets.List = traitlets.List().tag(sync=True, to_json=lambda _, panel: [to_json(one) for one in panel.drawings])
+    shown: traitlets.List = traitlets.List().tag(
+        sync=True, to_json=lambda _, panel: [to_json(one) for one in panel.drawings]
+    )
     tints = traitlets.Dict(TINTS).tag(sync=True)
     user = traitlets.Unicode("you").tag(sync=True)
     draws = traitlets.Bool(False).tag(sync=True)
