@@ -20,7 +20,7 @@ class Headline:
         return "\n".join(f"{name}: {value}" for name, value in self.figures.items())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {MIME: self.figures, "text/plain": repr(self)}
+        return {MIME: list(self.figures.items()), "text/plain": repr(self)}  # a list: notebooks sort their keys
 
 
 def headline(**figures: object) -> Headline:
@@ -34,6 +34,6 @@ def collected(cells: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]
     for cell in cells:
         for output in cell.get("outputs", ()):
             said = output.get("data", {}).get(MIME)
-            if isinstance(said, Mapping):
-                found |= {str(name)[:LONGEST]: str(value)[:LONGEST] for name, value in said.items()}
+            pairs = [pair for pair in said if isinstance(pair, list | tuple) and len(pair) == 2] if said else []
+            found |= {str(name)[:LONGEST]: str(value)[:LONGEST] for name, value in pairs}
     return tuple(found.items())[:MOST]

@@ -21,7 +21,7 @@ from workbench.integrations.scrub import Scrubber, secrets_of
 log = structlog.get_logger(__name__)
 MODULE = "workbench.integrations.notebook_run"
 MARK = "WORKBENCH_RUN"
-START_S, GRACE_S, PAGE_S = 120.0, 3.0, 60.0
+START_S, GRACE_S, PAGE_S = 300.0, 3.0, 120.0
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 LONGEST_LINE = 2**20
 Heard = Callable[[Outcome], Awaitable[None]]
@@ -110,9 +110,9 @@ class _Process:
     async def outcome(self) -> Outcome:
         """How it ended. The time limit is held here too, for a run that no longer listens."""
         try:
-            if await self._line("began", START_S) is None:
-                return await self._died("ended before it began")
-            said = await self._line("ended", self._order.time_limit + GRACE_S)
+            said = await self._line({"began", "ended"}, START_S)
+            if said and said["said"] == "began":
+                said = await self._line({"ended"}, self._order.time_limit + GRACE_S)
         except TimeoutError:
             await self.kill()
             words = f"killed: it did not end within {self._order.time_limit:g} s, nor when it was interrupted then"
@@ -125,7 +125,7 @@ class _Process:
     async def page(self) -> str:
         """Wait for the page; in words why there is none."""
         try:
-            said = await self._line("left", PAGE_S)
+            said = await self._line({"left"}, PAGE_S)
         except TimeoutError:
             return f"its page was not made within {PAGE_S:g} s"
         return said["words"] if said else "its page was not made"
@@ -133,7 +133,8 @@ class _Process:
     async def kill(self) -> None:
         """End the process, its kernel, and whatever carries its mark."""
         if self._process:
-            await asyncio.to_thread(kill_marked, self._mark, self._process.pid)
+            alive = self._process.pid if self._process.returncode is None else None  # else the number may be another's
+            await asyncio.to_thread(kill_marked, self._mark, alive)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(5):
                     await self._process.wait()
@@ -141,8 +142,8 @@ class _Process:
             self._errors.cancel()
             await asyncio.wait([self._errors])
 
-    async def _line(self, what: str, within_s: float) -> dict[str, Any] | None:
-        """The child's next word of this kind; None where it has ended. Raises TimeoutError."""
+    async def _line(self, kinds: set[str], within_s: float) -> dict[str, Any] | None:
+        """The child's next word of one of these kinds; None where it has ended. Raises TimeoutError."""
         assert self._process
         output = self._process.stdout
         assert output
@@ -157,7 +158,7 @@ class _Process:
                     if not reading.done():
                         reading.cancel()
                         return None
-                    if (said := reading.result()) is None or said["said"] == what:
+                    if (said := reading.result()) is None or said["said"] in kinds:
                         return said
         finally:
             ended.cancel()
@@ -210,8 +211,8 @@ async def _tail(errors: asyncio.StreamReader | None, most: int = 16_384) -> byte
     return kept
 
 
-def kill_marked(mark: str, pid: int) -> None:
-    """Kill process `pid`, its children, and every process of ours that has `mark` in its environment."""
+def kill_marked(mark: str, pid: int | None = None) -> None:
+    """Kill process `pid` with its children, where given, and every process that has `mark` in its environment."""
     for _ in range(5):  # one that was being started while we looked is found by the next look
         found = [*_family(pid), *(p for p in psutil.process_iter() if _carries(p, mark))]
         for process in found:
@@ -221,7 +222,9 @@ def kill_marked(mark: str, pid: int) -> None:
             return
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def _family(pid: int | None) -> list[psutil.Process]:
+    if pid is None:
+        return []
     try:
         parent = psutil.Process(pid)
         return [*parent.children(recursive=True), parent]

@@ -4,10 +4,12 @@ Altair's own output loads JavaScript from a server; a report shows what it showe
 Nothing is imported before the first chart.
 """
 
+import sys
 from typing import Any
 
 
 def load_ipython_extension(shell: Any) -> None:
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # three seconds that Altair can do without
     formatter = shell.display_formatter.mimebundle_formatter
     for module in ("altair.vegalite.v6.api", "altair.vegalite.v5.api"):
         formatter.for_type_by_name(module, "TopLevelMixin", _picture)

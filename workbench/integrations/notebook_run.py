@@ -2,19 +2,27 @@
 
 The order comes as one JSON line on standard input (arguments are for everyone to read); when that input closes, whoever
 ordered it is gone, and the run ends with its kernel. It answers on standard output with JSON lines that carry the
-order's mark: `began`; `ended`, as soon as it is known how; `left`, once executed.ipynb (which is written after each
-cell), report.html and, where there is a chart, chart.png lie in the folder. Nothing is written with a secret in it.
+order's mark: `began`, when the kernel is there; `ended`, as soon as it is known how; `left`, once executed.ipynb (which
+is written after each cell), report.html and, where there is a chart, chart.png lie in the folder. Nothing is written
+with a secret in it.
 """
 
 import json
+import math
 import os
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+sys.modules.update({"rfc3987_syntax": None, "pyarrow": None})  # type: ignore[dict-item]
+# before the imports below: four seconds of grammar for addresses and Hadoop files, which no notebook has
+
+# ruff: noqa: E402
 import nbformat
 import psutil
 from nbclient.exceptions import DeadKernelError
@@ -33,8 +41,7 @@ from workbench.integrations.report_page import report_page
 from workbench.integrations.scrub import Scrubber, secrets_of
 
 NOTEBOOK, PAGE, CHART = "executed.ipynb", "report.html", "chart.png"
-# sockets in a folder of our own: no other user can listen in
-PRIVATE = Config() if sys.platform == "win32" else Config({"KernelManager": {"transport": "ipc"}})
+START_S = 180  # a kernel on a machine that is busy with other things
 EXTENSION = "--InteractiveShellApp.extra_extensions=workbench.integrations.kernel_charts"
 
 
@@ -43,7 +50,6 @@ def main() -> int:
     threading.Thread(target=_end_with_whoever_ordered, daemon=True, name="tether").start()
     home, ledger = Path(os.environ["WORKBENCH_HOME"]), os.environ.get("WORKBENCH_LEDGER", "")
     files = CleanFiles(Scrubber(secrets_of(os.environ, home, ledger)))
-    _say(order, files, "began")
     state, fault = (RunState(order["state"]), Fault(**order["fault"])) if "state" in order else _run(order, files)
     notebook = _read(str(Path(order["folder"]) / NOTEBOOK))
     notebook["cells"] = without_markers(notebook["cells"])
@@ -60,7 +66,7 @@ def _say(order: dict[str, Any], files: "CleanFiles", what: str, **facts: Any) ->
 
 def _run(order: dict[str, Any], files: "CleanFiles") -> tuple[RunState, Fault | None]:
     """Execute. Whatever goes wrong is how it ended, not an exception."""
-    watch = Watch(time.monotonic() + order["time_limit"])
+    watch = Watch(order["time_limit"], lambda: _say(order, files, "began"))
     JobEngine.watch = watch
     papermill_io.register("clean://", files)
     papermill_engines.register("workbench", JobEngine)
@@ -95,19 +101,27 @@ def _check_parameters(notebook: Any, parameters: dict[str, Any]) -> None:
 
 
 class Watch:
-    """Until when a run may last, and whether that time is over."""
+    """How long a run may last, counted from when its kernel is there, and whether that time is over."""
 
-    def __init__(self, until: float):
-        self.until, self.over = until, False
+    def __init__(self, limit: float, began: Callable[[], None]):
+        self._limit, self._began, self._until, self.over = limit, began, math.inf, False
+
+    def start(self) -> None:
+        self._until = time.monotonic() + self._limit
+        self._began()
 
     def left(self, cell: Any = None) -> float:
-        return max(self.until - time.monotonic(), 0.01)
+        return max(self._until - time.monotonic(), 0.01)
 
 
 class JobClient(PapermillNotebookClient):
     """Interrupts the cell that is running when time is up: its traceback then says where it hung."""
 
     watch: Watch
+
+    def papermill_execute_cells(self) -> None:
+        self.watch.start()
+        super().papermill_execute_cells()
 
     async def _async_handle_timeout(self, timeout: float, cell: Any = None) -> Any:  # type: ignore[override]
         self.watch.over = True
@@ -118,20 +132,26 @@ class JobEngine(NBClientEngine):
     watch: Watch
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, start_timeout: int = 60, **_: Any) -> Any:
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **_: Any) -> Any:
+        with tempfile.TemporaryDirectory(prefix="wb-kernel-") as folder:  # ours alone: no other user can listen in
+            return cls._client(nb_man, kernel_name, folder).execute()
+
+    @classmethod
+    def _client(cls, nb_man: Any, kernel_name: str, folder: str) -> JobClient:
+        sockets = {"transport": "ipc", "ip": f"{folder}/k"} if sys.platform != "win32" else {}
         client = JobClient(
             nb_man,
             kernel_name=kernel_name,
-            startup_timeout=start_timeout,
+            startup_timeout=START_S,
             timeout_func=cls.watch.left,
             interrupt_on_timeout=True,
             store_widget_state=False,
             shutdown_kernel="immediate",
             extra_arguments=[EXTENSION],
-            config=PRIVATE,
+            config=Config({"KernelManager": sockets}),
         )
         client.watch = cls.watch
-        return client.execute()
+        return client
 
 
 class CleanFiles:

@@ -18,7 +18,7 @@ from workbench.ledger.payload import looks_secret
 
 HIDDEN = "•••"
 SHORTEST = 6  # a shorter value stands in too many words that are none
-_NAMES = re.compile(r"(^|_)(KEY|PASS|PAT|PIN|AUTH|COOKIE|CREDENTIALS?|DSN|MNEMONIC|SEED)$", re.IGNORECASE)
+_NAMES = re.compile(r"SECRET|PASSW|(^|_)(KEY|PASS|PAT|PIN|AUTH|COOKIE|CREDENTIALS?|DSN|MNEMONIC|SEED)$", re.IGNORECASE)
 
 
 class Scrubber:
@@ -44,23 +44,35 @@ def secrets_of(environment: Mapping[str, str] | None = None, home: Path | None =
 
 def is_secret(name: str) -> bool:
     """Whether a variable of this name holds a secret."""
-    return name.endswith("_ENV") is False and (looks_secret(name) or bool(_NAMES.search(name)))
+    return not name.endswith("_ENV") and (looks_secret(name) or bool(_NAMES.search(name)))
 
 
 def _forms(secret: str) -> Iterator[str]:
+    """As it is, and as programs write it: quoted, escaped, packed, and each of these escaped once more."""
     raw = secret.encode()
-    yield from (
-        secret,
-        quote(secret, safe=""),
-        quote_plus(secret),
-        html.escape(secret),
-        html.escape(secret, quote=False),
-    )
-    escaped = json.dumps(secret)[1:-1]
-    yield from (escaped, json.dumps(escaped)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1])
-    yield from (raw.hex(), raw.hex().upper())
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        yield encode(raw).decode().rstrip("=")
+    packed = (raw.hex(), base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("="))
+    yield from (*packed, raw.hex().upper())
+    written = {secret, *(write(secret) for write in _WRITERS)}
+    yield from written
+    for once in written:
+        yield from (write(once) for write in _WRITERS)
+
+
+def _inside(text: str) -> str:
+    return text[1:-1]
+
+
+_WRITERS = (
+    lambda text: quote(text, safe=""),
+    quote,
+    quote_plus,
+    html.escape,
+    lambda text: html.escape(text, quote=False),
+    lambda text: _inside(json.dumps(text)),
+    lambda text: _inside(json.dumps(text, ensure_ascii=False)),
+    lambda text: _inside(repr(text)),
+    lambda text: repr("\"'" + text)[4:-1],  # beside both kinds of quotes
+)
 
 
 def _password(address: str) -> Iterator[str]:
