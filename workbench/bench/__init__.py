@@ -24,6 +24,7 @@ NAMES = {
     "ewma": "weighted correlation of 1,000 assets: milliseconds a bar",
     "scan": "1e6 bars × 64 shapes × 8 lengths: core seconds, and times faster than stumpy.match",
     "shapes": "accuracy on eight recorded sets: all labels, 5 and 3 a class",
+    "league": "league tables over ten million scored forecasts: milliseconds an answer takes",
     "parser": "fuzzed lines: crashes, and commands that nobody gave",
     "flood": "/halt in Telegram amid 10,000 alerts that Telegram refuses for a minute",
     "regimes": "two regimes told apart online: balanced accuracy and switches per 1,000 bars",

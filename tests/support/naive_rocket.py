@@ -1,0 +1,28 @@
+"""Features of windows by their definitions, one number at a time."""
+
+import numpy as np
+
+
+def convolution(x, triple, dilation):
+    """x : (bars,). Nine taps around each bar, weight 2 at `triple`, −1 elsewhere, zero outside."""
+    weights = np.full(9, -1.0)
+    weights[list(triple)] = 2.0
+    out = np.zeros(len(x))
+    for t in range(len(x)):
+        for k in range(9):
+            at = t + (k - 4) * dilation
+            out[t] += weights[k] * x[at] if 0 <= at < len(x) else 0.0
+    return out
+
+
+def share_above(out, bias, dilation, inside):
+    margin = 4 * dilation
+    part = out[margin : len(out) - margin] if inside and len(out) > 2 * margin else out
+    return float(np.mean(part > bias))
+
+
+def ridge(x, target, penalty):
+    """Weights with an unpenalised mean, by the normal equations."""
+    mean, level = x.mean(axis=0), target.mean(axis=0)
+    z = x - mean
+    return np.linalg.solve(z.T @ z + penalty * np.eye(x.shape[1]), z.T @ (target - level)), mean, level

@@ -1,0 +1,72 @@
+"""Windows into classes: ridge on MiniRocket features of a window and of its changes, beside extra trees on QUANT.
+
+The two err differently: their mean is better than either on every recorded set we have (`workbench bench shapes`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.domain.errors import ValueRefused
+from workbench.quant.dual_ridge import DualRidge, fit_dual_ridge
+from workbench.quant.interval_quantiles import quantile_features
+from workbench.quant.rocket import LEAST, Rocket, fit_rocket, rocket_features
+
+SHARPNESS, TREES = 2.0, 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blend:
+    """A fitted classifier. classes : names in the order of the columns; rocket_channels : how many of the first
+    channels the convolutions see (the trees see all)."""
+
+    classes: tuple[str, ...]
+    rockets: tuple[Rocket, Rocket]
+    ridge: DualRidge
+    trees: object
+    rocket_channels: int
+
+    def probabilities(self, windows: np.ndarray) -> np.ndarray:
+        """(n, n_classes) of windows (n, n_channels, n_bars), rows sum to 1; a window's do not depend on the others."""
+        x = np.asarray(windows, dtype=np.float32)
+        soft = _softmax(SHARPNESS * self.ridge.scores(_convolved(self.rockets, x[:, : self.rocket_channels])))
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, "openmp"):
+            voted = self.trees.predict_proba(quantile_features(x))  # type: ignore[attr-defined]
+        return (soft + voted) / 2
+
+
+def fit_blend(
+    windows: np.ndarray,
+    classes: np.ndarray,
+    seed: int = 0,
+    trees: int = TREES,
+    rocket_channels: int | None = None,
+    share: float | str = 0.1,
+) -> Blend:
+    """share : of the features that a tree looks at for each split (scikit-learn's max_features). windows : (n, n_channels, n_bars ≥ 10) finite; classes : (n,) names, two or more different ones."""
+    x, names = np.asarray(windows, dtype=np.float32), np.unique(np.asarray(classes).astype(str))
+    if x.ndim != 3 or len(x) != len(classes) or len(names) < 2 or x.shape[2] <= LEAST:
+        raise ValueRefused(
+            f"learning needs windows (n, channels, bars > {LEAST}) of two classes or more, "
+            f"got {x.shape} and classes {', '.join(names[:5]) or 'none'}"
+        )
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    numbers = np.searchsorted(names, np.asarray(classes).astype(str))
+    seen = x.shape[1] if rocket_channels is None else rocket_channels
+    rockets = fit_rocket(x[:, :seen], seed=seed), fit_rocket(np.diff(x[:, :seen], axis=2), seed=seed + 1)
+    ridge = fit_dual_ridge(_convolved(rockets, x[:, :seen]), numbers, len(names))
+    forest = ExtraTreesClassifier(trees, criterion="entropy", max_features=share, random_state=seed, n_jobs=1)
+    forest.fit(quantile_features(x), numbers)
+    return Blend(tuple(map(str, names)), rockets, ridge, forest, seen)
+
+
+def _convolved(rockets: tuple[Rocket, Rocket], x: np.ndarray) -> np.ndarray:
+    return np.hstack([rocket_features(rockets[0], x), rocket_features(rockets[1], np.diff(x, axis=2))])
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    grown = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return grown / grown.sum(axis=1, keepdims=True)

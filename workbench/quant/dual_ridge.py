@@ -1,0 +1,54 @@
+"""Ridge regression on classes where there are far more features than windows: solved in the space of windows.
+
+The penalty is chosen by the leave-one-out error, which the same decomposition gives exactly (up to the mean).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+PENALTIES = np.logspace(-7, 2, 19)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DualRidge:
+    """scores(x) = ((x[:, kept] − mean) · scale) @ weights + level, one column a class, about −1 … 1."""
+
+    kept: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    weights: np.ndarray
+    level: np.ndarray
+    penalty: float
+
+    def scores(self, features: np.ndarray) -> np.ndarray:
+        """(n, n_classes) float64 of features (n, n_features)."""
+        x = (np.asarray(features, dtype=np.float32)[:, self.kept] - self.mean) * self.scale
+        return (x @ self.weights).astype(float) + self.level
+
+
+def fit_dual_ridge(features: np.ndarray, classes: np.ndarray, n_classes: int) -> DualRidge:
+    """features : (n, n_features) finite; classes : (n,) integers below n_classes. Features that never change are left
+    out; the others count alike."""
+    x = np.asarray(features, dtype=np.float32)
+    spread = x.std(axis=0)
+    kept = np.flatnonzero(spread > 1e-6)
+    mean, scale = x[:, kept].mean(axis=0), 1 / (spread[kept] * np.sqrt(max(1, len(kept))))
+    z = ((x[:, kept] - mean) * scale).astype(np.float32)
+    target = np.where(np.asarray(classes)[:, None] == np.arange(n_classes), 1.0, -1.0)
+    level = target.mean(axis=0)
+    values, vectors = np.linalg.eigh((z @ z.T).astype(float))
+    values = np.maximum(values, 0)
+    turned = vectors.T @ (target - level)
+    errors = [_left_out(values, vectors, turned, target - level, penalty) for penalty in PENALTIES]
+    penalty = float(PENALTIES[int(np.argmin(errors))])
+    dual = vectors @ (turned / (values + penalty)[:, None])
+    return DualRidge(kept, mean, scale.astype(np.float32), (z.T @ dual).astype(np.float32), level, penalty)
+
+
+def _left_out(values, vectors, turned, target, penalty) -> float:
+    """Mean squared error of each window by a fit without it."""
+    shrink = values / (values + penalty)
+    residual = target - vectors @ (shrink[:, None] * turned)
+    leverage = (vectors**2) @ shrink + 1 / len(target)
+    return float(np.mean((residual / np.maximum(1 - leverage, 1e-9)[:, None]) ** 2))
