@@ -74,7 +74,9 @@ def test_the_specification_is_valid_and_loads_nothing(piece, moving):
         assert "url" not in re.findall(r'"(\w+)":', json.dumps(made))
         compiled = vl_convert.vegalite_to_vega(made, vl_version=SPEC_VERSION)
         assert {data["name"] for data in compiled["data"]} >= set(made["datasets"])
-        assert isinstance(AdvancedRenderer(spec).chart(), kind)
+        chart = AdvancedRenderer(spec).chart()
+        assert isinstance(chart, kind)
+        assert chart.to_dict(validate=False)["datasets"] == AdvancedRenderer(spec).vega_lite(moving=True)["datasets"]
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

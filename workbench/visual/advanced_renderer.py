@@ -49,8 +49,11 @@ class AdvancedRenderer:
         import altair as alt
 
         spec = self.vega_lite(moving=True)
+        datasets = spec.pop("datasets")  # Altair would turn every row into an object of its own: ten seconds
         kind = alt.VConcatChart if "vconcat" in spec else alt.LayerChart
-        return kind.from_dict(spec, validate=False)
+        chart = kind.from_dict(spec, validate=False)
+        chart.datasets = datasets
+        return chart
 
     def png(self, scale: float = 1.0) -> bytes:
         from workbench.visual import picture
