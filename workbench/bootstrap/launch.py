@@ -94,6 +94,10 @@ async def _start(settings: Settings, options: UpOptions, tell: Tell, stack: Asyn
     await desk.start()
     keeper.start()
     stack.push_async_callback(desk.stop)
+    if settings.jobs:
+        from workbench.bootstrap.job_desk import scheduled  # a desk without jobs need not pay for them
+
+        await stack.enter_async_context(scheduled(connection))
     await _go(connection)
     house.supervise(partial(_restarted, connection, crier))
     return RunningDesk(run, connection, desk)

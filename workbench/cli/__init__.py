@@ -19,6 +19,7 @@ COMMANDS = {
     "bots": "list the bots and their health",
     "exchange": "run the paper exchange alone",
     "freqtrade": "make a Freqtrade that the desk starts and watches: workbench freqtrade new NAME --strategy FILE",
+    "jobs": "scheduled notebooks: list them, run one now",
     "candles": "fetch, import, list and check recorded candles",
     "bench": "measure what was promised",
     "doctor": "what is installed, reachable and writable, and the mend for each fault",
