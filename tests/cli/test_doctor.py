@@ -62,3 +62,16 @@ def test_the_table_is_for_people(folder, capsys):
     cli.main(["doctor"])
 
     assert "Chromium" in capsys.readouterr().err
+
+
+def test_a_telegram_token_without_an_admin_is_a_warning(folder, capsys, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_TELEGRAM_TOKEN", "1:canary")
+
+    status, found = findings(capsys)
+    monkeypatch.setenv("WORKBENCH_TELEGRAM__ADMINS", "[5]")
+    _, mended = findings(capsys)
+
+    assert status == 0
+    assert "telegram.admins" in found["Telegram"]["mend"]
+    assert mended["Telegram"]["found"] == "a token, 1 admins, 0 groups"
+    assert "canary" not in str(found)

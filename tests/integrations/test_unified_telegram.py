@@ -2,13 +2,18 @@
 
 import asyncio
 import logging
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.support.telegram_desk import ADMIN, GROUP, OPERATOR, PENDING, STRANGER, VIEWER, telegram_desk
 from tests.support.telegram_server import TOKEN
 from workbench.domain.errors import TellingError
+from workbench.domain.events import NewEvent
 from workbench.domain.telling import Message, Severity, Teller
+from workbench.integrations.telegram_api import drawn
+from workbench.integrations.telegram_replies import Page
+from workbench.orchestration.telling import LedgerTeller, pictures_of
 
 
 @pytest.fixture
@@ -224,3 +229,72 @@ async def test_the_token_is_in_no_log_and_no_record(desk, caplog):
     secret = TOKEN.split(":")[1]
     assert all(secret not in str(event) for event in desk.ledger.last(500))
     assert all(secret.encode() not in file.read_bytes() for file in desk.home.rglob("*") if file.is_file())
+
+
+SPEC = {
+    "mark": "point",
+    "data": {"values": [{"a": 1}]},
+    "encoding": {"x": {"field": "a", "type": "quantitative"}},
+}
+
+
+async def test_a_chart_is_a_picture_and_one_that_cannot_be_drawn_its_words(desk):
+    for page in (Page("dots &amp; lines", SPEC), Page("no picture", {"mark": "no such"})):
+        await desk.telegram.api.send(VIEWER, await drawn(page))
+
+    assert (await desk.server.heard(VIEWER, "dots & lines")).photo.startswith(b"\x89PNG")
+    assert not (await desk.server.heard(VIEWER, "no picture")).photo
+
+
+async def test_quiet_hours_hold_back_what_can_wait(tmp_path):
+    now, hours = datetime.now(UTC), timedelta(hours=2)
+    async with telegram_desk(tmp_path, quiet=f"{now - hours:%H:%M}-{now + hours:%H:%M}") as desk:
+        await desk.telegram.tell(Message("a trade", topic="trades"))
+        await desk.telegram.tell(Message("a bot is down", topic="bots", severity=Severity.WARNING))
+        await desk.telegram.tell(
+            Message("HALT", topic="halts", severity=Severity.CRITICAL),
+        )
+        said = await desk.server.heard(ADMIN, "HALT")
+        await desk.telegram.tell(Message("another trade", topic="trades", to=str(VIEWER)))
+        desk.ledger.alerts.set(f"telegram:{VIEWER}", quiet="")
+
+        later = await desk.server.heard(VIEWER, "another trade")
+
+        assert "a trade" in said.text  # what waited goes along once something goes
+        assert later.chat == VIEWER
+        assert not any("another trade" in message.text for message in desk.server.shown(ADMIN))
+
+
+async def test_live_charts_are_sent_through_the_same_outbox(desk):
+    pictures = desk.telegram.pictures()
+
+    number = await pictures.send(VIEWER, b"\x89PNG1", "BTC <b>")
+    edited = await pictures.edit(VIEWER, number, b"\x89PNG2", "BTC 2")
+
+    assert edited
+    assert desk.server.messages[VIEWER, number].versions == ["BTC <b>", "BTC 2"]
+    assert not await pictures.edit(VIEWER, 5, b"\x89PNG2", "gone")
+    with pytest.raises(TellingError, match="no picture can be sent to chat 77"):
+        await pictures.send(77, b"\x89PNG1", "x")
+
+
+async def test_events_of_the_ledger_are_told_and_a_restart_goes_on_where_it_was(desk):
+    await desk.server.say(OPERATOR, "/halt trend")
+    await desk.server.heard(ADMIN, "halt of trend by telegram:3")
+    await desk.server.until(lambda: not desk.telegram.alerts._waiting)
+    await desk.stop()
+    desk.ledger.append([NewEvent("BotWentDown", "trend", {"words": "trend is down"}, "e1", datetime.now(UTC))])
+
+    await desk.start()
+
+    await desk.server.heard(ADMIN, "trend is down")
+    begins = [message for message in desk.server.shown(ADMIN) if "halt of trend" in message.text]
+    assert len(begins) <= 2
+
+
+async def test_a_message_left_in_the_ledger_is_told_with_its_picture(desk):
+    teller = LedgerTeller(desk.ledger, pictures_of(desk.home))
+
+    await teller.tell(Message("Brief", "all well", b"\x89PNG" + b"0" * 20, topic="brief"))
+
+    assert (await desk.server.heard(ADMIN, "Brief\nall well")).photo.startswith(b"\x89PNG")

@@ -11,6 +11,7 @@ from pathlib import Path
 from workbench.bootstrap.ports import require_free
 from workbench.bootstrap.run_file import read_run
 from workbench.domain.errors import SettingsError, StartError, WorkbenchError
+from workbench.integrations.telegram_token import token_from
 from workbench.settings import Settings, load_settings
 
 _PACKAGES = ("jupyterlab", "voila", "anywidget", "pandas", "numpy", "altair", "scikit-learn", "ccxt", "sqlalchemy")
@@ -39,7 +40,7 @@ def examine() -> list[Finding]:
     except SettingsError as error:
         return [*findings, Finding("settings", "cannot be read", str(error))]
     findings.append(Finding("settings", "workbench.toml" if Path("workbench.toml").exists() else "defaults, no file"))
-    for check in (_home, _ledger, _desk, _bots, _browser):
+    for check in (_home, _ledger, _desk, _bots, _telegram, _browser):
         findings += _guarded(check, settings)
     return findings
 
@@ -117,6 +118,18 @@ def _bots(settings: Settings) -> Iterator[Finding]:
         known = bot.token_env in os.environ
         mend = "" if known else f"set the environment variable {bot.token_env} to its token"
         yield Finding(f"bot {bot.bot_id}", bot.url, mend, warning=True)
+
+
+def _telegram(settings: Settings) -> Iterator[Finding]:
+    if not token_from():
+        yield Finding("Telegram", "no token; docs/telegram.md says how to have the desk in a chat")
+    elif not settings.telegram.admins:
+        mend = "name yourself in telegram.admins: send the bot /start, and workbench ask /people shows your number"
+        yield Finding("Telegram", "a token, but no admin: nobody may do anything", mend, warning=True)
+    else:
+        yield Finding(
+            "Telegram", f"a token, {len(settings.telegram.admins)} admins, {len(settings.telegram.chats)} groups"
+        )
 
 
 def _browser(_settings: Settings) -> Iterator[Finding]:
