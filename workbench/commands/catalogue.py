@@ -174,6 +174,30 @@ CATALOGUE: tuple[Spec, ...] = (
         example="/events 50",
     ),
     Spec(
+        ("report",),
+        "scheduled runs: how each ended, what it said, where its report is",
+        "report",
+        (Parameter("job", Kind.WORD, "a job of workbench.toml; all without it", needed=False),),
+        example="/report brief",
+    ),
+    Spec(
+        ("audit",),
+        "who changed what: commands, halts, limits, runs, and the desk itself",
+        "audit",
+        (
+            Parameter("since", Kind.DATE, "from when on; the newest 50 entries without it", needed=False),
+            Parameter(
+                "kind",
+                Kind.CHOICE,
+                "only these",
+                needed=False,
+                option=True,
+                choices=("commands", "halts", "limits", "runs", "desk"),
+            ),
+        ),
+        example="/audit yesterday --kind halts",
+    ),
+    Spec(
         ("risk", "status"),
         "who may trade, what is held, volatility, VaR and CVaR with who they come from, and how far each has fallen",
         "risk_status",

@@ -11,6 +11,7 @@ from workbench.commands.handlers.holding import risk_hold
 from workbench.commands.handlers.overview import bots, events, help_, risk, status
 from workbench.commands.handlers.people import people, people_approve, people_refuse, people_remove
 from workbench.commands.handlers.questions import analyze, cross_analyze, cross_forecast, cross_plan, forecast, plan
+from workbench.commands.handlers.records import audit, report
 from workbench.commands.handlers.risks import risk_limits, risk_size, risk_status, risk_whatif
 from workbench.commands.reply import Reply
 from workbench.commands.spec import Line
@@ -57,6 +58,8 @@ HANDLERS: Mapping[str, Handler] = {
     "halt": halt,
     "release": release,
     "events": events,
+    "report": report,
+    "audit": audit,
     "dashboard": dashboard,
     "alerts": alerts,
     "alerts_on": alerts_on,
