@@ -200,9 +200,8 @@ def test_days_add_up(book, ledger):
         book.sums.add(connection, WORLD, [], [days(day=1, crps=0.25)])
         book.sums.add(connection, WORLD, [], [days(day=1), days("b", day=31)])
 
-    found = {
-        bot: (symbol, ahead_s, month, table) for bot, symbol, ahead_s, month, table in book.sums.days(WORLD, Filter())
-    }
+    told = book.sums.days(WORLD, Filter())
+    found = {key[0]: (*key[1:], table) for key, table in zip(told.keys, told.tables, strict=True)}
 
     assert found["trend"][:3] == ("BTC/USD", 14_400, 202405)
     assert found["trend"][3][0].tolist() == [2, 0.75, 1.2]

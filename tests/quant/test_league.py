@@ -11,7 +11,7 @@ from workbench.domain.errors import ValueRefused
 from workbench.quant import forecast_scores
 from workbench.quant.fans import LEVELS
 from workbench.quant.forecast_scores import Outcome, outcome, score, yardstick
-from workbench.quant.league import ENOUGH, ranked, rows_of, versus
+from workbench.quant.league import ENOUGH, course, excess, ranked, rows_of, versus
 from workbench.quant.league_sums import Batch, Key, fold
 
 SEVEN = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
@@ -199,10 +199,14 @@ def daily(mean, seed, n=60):
     return np.column_stack([np.full(n, 10.0), 10 * losses, np.full(n, 10.0)])
 
 
+def by_day(mean, seed, n=60):
+    return excess(daily(mean, seed, n))
+
+
 def test_the_best_is_marked_and_the_others_are_tested_against_it():
     lines = [a_line("poor", 1.5), a_line("good", 0.9), a_line("alike", 0.91), a_line("new", 0.1, ENOUGH - 20)]
-    days = {("good", "B/U", 3600): daily(0.9, 1), ("poor", "B/U", 3600): daily(1.5, 2)}
-    days[("alike", "B/U", 3600)] = daily(0.905, 3)
+    days = {("good", "B/U", 3600): by_day(0.9, 1), ("poor", "B/U", 3600): by_day(1.5, 2)}
+    days[("alike", "B/U", 3600)] = by_day(0.905, 3)
 
     found = {row.bot_id: row for row in ranked(lines, days)}
 
@@ -220,11 +224,26 @@ def test_a_hard_day_that_only_one_spoke_on_more_often_does_not_count_against_it(
     hard = np.arange(60) % 3 == 0
     own[hard, 1:] += 20.0  # twice the loss, and twice that of the naive forecast: hard closes, not a bad bot
 
-    assert abs(versus(own, best, 3600).difference) < 0.05
+    assert abs(versus(excess(own), excess(best), 3600).difference) < 0.05
 
 
 def test_too_few_days_give_no_p_value():
-    found = versus(daily(1.0, 1, 2), daily(2.0, 2, 2), 86_400)
+    found = versus(by_day(1.0, 1, 2), by_day(2.0, 2, 2), 86_400)
 
     assert found.p_value is None
     assert found.days == 2
+
+
+def test_skill_over_time_reads_the_past_only_and_knows_the_calendar():
+    table = np.zeros((62, 3))
+    table[:28], table[31:41] = (10.0, 8.0, 10.0), (10.0, 12.0, 10.0)  # February and March 2023
+
+    found = course({"a": table}, [202302, 202303], window=14)
+
+    assert [str(found[0].day), str(found[28].day), str(found[-1].day)] == ["2023-02-01", "2023-03-01", "2023-03-10"]
+    assert found[0].skill == pytest.approx(0.2)
+    assert found[-1].skill == pytest.approx(1 - (10 * 12 + 4 * 8) / 140)
+    assert [one.scored for one in (found[0], found[13], found[-1])] == [10, 140, 140]
+    later = table.copy()
+    later[35:] = 99.0
+    assert course({"a": later}, [202302, 202303])[:32] == found[:32]

@@ -35,6 +35,15 @@ class Filter:
     bots: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Days:
+    """keys : (bot, market, seconds ahead, month as 202401) of each row of `tables`, (n, 31, 3): scored, Σ crps, Σ naive
+    by day of the month. A key may come twice, from bars of different length."""
+
+    keys: Sequence[tuple[str, str, int, int]]
+    tables: np.ndarray
+
+
 class ForecastSums:
     """The two tables of sums. `add` and `count_late` work inside the caller's write transaction."""
 
@@ -53,11 +62,11 @@ class ForecastSums:
         if sums:
             nothing = dict.fromkeys(SUMMED, 0) | {"lowest": 0.0, "highest": 1.0}
             connection.execute(_ADD[connection.dialect.name], [{"world": world, **nothing, **row} for row in sums])
+        before = _there(connection, world, days)
         merged = [{"world": world, **row} for row in days]
         for row in merged:
-            key = [forecast_days.c[name] == row[name] for name in ("world", *_DAY_KEY)]
-            before = connection.execute(select(forecast_days.c.days).where(*key)).scalar_one_or_none()
-            total = np.asarray(row["days"], dtype=float) + (0 if before is None else _days(before))
+            blob = before.get(tuple(row[name] for name in _DAY_KEY))
+            total = np.asarray(row["days"], dtype=float) + (0 if blob is None else _table(blob))
             row["days"] = total.astype("<f8").tobytes()
         upsert(connection, forecast_days, merged)
 
@@ -77,13 +86,14 @@ class ForecastSums:
         with self._store.read() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
 
-    def days(self, world: str, wanted: Filter) -> list[tuple[str, str, int, int, np.ndarray]]:
-        """(bot, symbol, seconds ahead, month, array of shape (31, 3)), in order of month."""
+    def days(self, world: str, wanted: Filter) -> Days:
+        """What was scored day by day, in order of month."""
         t = forecast_days.c
-        columns = (t.bot_id, t.symbol, t.ahead_s, t.month, t.days)
-        query = select(*columns).where(*_where(t, world, wanted)).order_by(t.month)
+        query = select(t.bot_id, t.symbol, t.ahead_s, t.month, t.days).where(*_where(t, world, wanted))
         with self._store.read() as connection:
-            return [(bot, symbol, s, month, _days(blob)) for bot, symbol, s, month, blob in connection.execute(query)]
+            rows = connection.execute(query.order_by(t.month)).all()
+        tables = np.frombuffer(b"".join(row[4] for row in rows), dtype="<f8").reshape(len(rows), DAYS, PARTS)
+        return Days([tuple(row[:4]) for row in rows], tables)
 
     def worlds(self) -> list[str]:
         newest = func.max(forecast_sums.c.month)
@@ -110,8 +120,18 @@ def _where(columns: Any, world: str, wanted: Filter) -> list[Any]:
     return found
 
 
-def _days(blob: bytes) -> np.ndarray:
+def _table(blob: bytes) -> np.ndarray:
     return np.frombuffer(blob, dtype="<f8").reshape(DAYS, PARTS)
+
+
+def _there(connection: Connection, world: str, rows: Sequence[Mapping[str, Any]]) -> dict[tuple, bytes]:
+    """Days known of the bots, markets and months of `rows`, by key."""
+    if not rows:
+        return {}
+    t = forecast_days.c
+    near = [t[name].in_(sorted({row[name] for row in rows})) for name in ("bot_id", "symbol", "month")]
+    query = select(*(t[name] for name in _DAY_KEY), t.days).where(t.world == world, *near)
+    return {tuple(row[:-1]): row[-1] for row in connection.execute(query)}
 
 
 def _adding(insert: Any) -> Any:

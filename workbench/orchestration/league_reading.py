@@ -7,6 +7,8 @@ from workbench.domain.errors import CommandError
 from workbench.ledger.forecast_sums import NOT_SCORED, Filter, ForecastSums
 
 if TYPE_CHECKING:
+    from numpy import ndarray as Table
+
     from workbench.quant.league import LeagueRow, Skill
 
 BY = ("bot", "symbol", "horizon")
@@ -28,37 +30,48 @@ def columns(by: Sequence[str]) -> list[str]:
 
 
 def read(sums: ForecastSums, world: str, by: Sequence[str], wanted: Filter) -> list["LeagueRow"]:
-    from workbench.quant.league import ranked, rows_of
+    from workbench.quant.league import excess, ranked, rows_of
 
     totals = sums.read(world, by, wanted)
     if "regime" in by:  # what has no score has no regime; it is told in tables that are not divided by it
         totals = [total for total in totals if total["regime"] != NOT_SCORED]
     testable = "bot_id" in by and not {"regime", "month", "timeframe"} & set(by) and wanted.regime is None
-    return ranked(rows_of(totals), _days(sums, world, by, wanted) if testable else {})
+    if not testable:
+        return ranked(rows_of(totals), {})
+    keys, tables, _ = _days(sums, world, by, wanted)
+    return ranked(rows_of(totals), dict(zip(keys, excess(tables), strict=True)))
 
 
 def course(sums: ForecastSums, world: str, wanted: Filter, window: int) -> list["Skill"]:
     """Skill of each bot over a moving window of days, all markets and horizons that `wanted` leaves together."""
-    from workbench.quant.league import calendar
     from workbench.quant.league import course as of_days
 
-    months = [month for _, _, _, month, _ in sums.days(world, wanted)]
-    tables = _days(sums, world, ["bot_id"], wanted)
-    return of_days({key[0]: table for key, table in tables.items()}, calendar(months), window)
+    keys, tables, months = _days(sums, world, ["bot_id"], wanted)
+    return of_days({key[0]: table for key, table in zip(keys, tables, strict=True)}, months, window)
 
 
-def _days(sums: ForecastSums, world: str, by: Sequence[str], wanted: Filter) -> dict:
-    """(bot, market or '', seconds ahead or 0) → (n_days, 3), on one calendar for all."""
+def _days(sums: ForecastSums, world: str, by: Sequence[str], wanted: Filter) -> tuple[list[tuple], "Table", list[int]]:
+    """Keys (bot, market or '', seconds ahead or 0), what each scored by day (n_keys, 31 · n_months, 3), and the months
+    (202401) of that calendar."""
     import numpy as np
 
-    from workbench.quant.league import calendar
-
     found = sums.days(world, wanted)
-    first_row = calendar(month for _, _, _, month, _ in found)
-    tables: dict[tuple, np.ndarray] = {}
-    for bot, symbol, ahead_s, month, table in found:
-        key = (bot, symbol if "symbol" in by else "", ahead_s if "ahead_s" in by else 0)
-        if key not in tables:
-            tables[key] = np.zeros((31 * len(first_row), 3))
-        tables[key][first_row[month] : first_row[month] + 31] += table
-    return tables
+    months = sorted({month for _, _, _, month in found.keys})
+    place = {month: number for number, month in enumerate(months)}
+    per_market, per_horizon = "symbol" in by, "ahead_s" in by
+    order: dict[tuple, int] = {}
+    cells = np.array(
+        [
+            order.setdefault((bot, symbol if per_market else "", ahead_s if per_horizon else 0), len(order))
+            * len(months)
+            + place[month]
+            for bot, symbol, ahead_s, month in found.keys
+        ],
+        dtype=np.int64,
+    )
+    tables = np.zeros((len(order) * len(months), *found.tables.shape[1:]))
+    if len(cells):
+        sequence = np.argsort(cells, kind="stable")
+        taken, starts = np.unique(cells[sequence], return_index=True)
+        tables[taken] = np.add.reduceat(found.tables[sequence], starts)
+    return list(order), tables.reshape(len(order), len(months) * found.tables.shape[1], found.tables.shape[2]), months

@@ -102,8 +102,8 @@ def _coverages(pit: Sequence[int], lowest: float, highest: float) -> dict[float,
 def ranked(rows: Sequence[LeagueRow], days: Mapping[tuple, np.ndarray]) -> list[LeagueRow]:
     """Best first within each group (rows alike in all but the bot), the best marked and the others tested against it.
 
-    days : (bot, symbol, seconds ahead), '' and 0 where the table is not divided by them → (n_days, 3) on one calendar
-    for all: scored, Σ crps, Σ naive a day.
+    days : (bot, symbol, seconds ahead), '' and 0 where the table is not divided by them → `excess` by day, (n_days,) on
+    one calendar for all.
     """
     groups: dict[tuple, list[LeagueRow]] = defaultdict(list)
     for row in rows:
@@ -126,19 +126,23 @@ def _against(row: LeagueRow, best: LeagueRow | None, days: Mapping[tuple, np.nda
     return replace(row, versus=versus(pair[0], pair[1], row.ahead_s))
 
 
-def versus(own: np.ndarray, best: np.ndarray, ahead_s: int) -> Versus:
-    """Test two forecasters by day. own, best : (n_days, 3), on one calendar: scored, Σ crps, Σ naive.
+def excess(tables: np.ndarray) -> np.ndarray:
+    """Mean loss beyond the naive one, day by day. tables : (..., n_days, 3): scored, Σ crps, Σ naive. Returns
+    (..., n_days), in σ; NaN on days without a score."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (tables[..., 1] - tables[..., 2]) / tables[..., 0]
 
-    What is compared is each day's mean loss beyond the naive one, so that a day on which they spoke of different
-    closes is still fair. Forecasts of neighbouring days overlap: the variance reaches over as many days as they do.
+
+def versus(own: np.ndarray, best: np.ndarray, ahead_s: int) -> Versus:
+    """Test two forecasters by day. own, best : (n_days,) `excess` on one calendar; days that one lacks are left out.
+
+    As it is the loss beyond the naive one, a day on which they spoke of different closes is still fair. Forecasts of
+    neighbouring days overlap: the variance reaches over as many days as they do.
     """
     from workbench.quant.scoring import diebold_mariano
 
-    both = (own[:, 0] > 0) & (best[:, 0] > 0)
-    one, other = ((part[both, 1] - part[both, 2]) / part[both, 0] for part in (own, best))
-    test = diebold_mariano(one, other, horizon=1 + int(np.ceil(ahead_s / DAY_S)))
-    known = np.isfinite(test.statistic)
-    return Versus(test.difference, test.p_value if known else None, test.rows)
+    test = diebold_mariano(own, best, horizon=1 + int(np.ceil(ahead_s / DAY_S)))
+    return Versus(test.difference, test.p_value if np.isfinite(test.statistic) else None, test.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +155,11 @@ class Skill:
     scored: int
 
 
-def course(days: Mapping[str, np.ndarray], first_row: Mapping[int, int], window: int = 14) -> list[Skill]:
-    """Skill over a moving window, day by day, by bot. days : bot → (n_days, 3) on the calendar `first_row`. A day's
-    value reads that day and those before it. Days without ten forecasts in their window are left out."""
-    dates = [(row + day - 1, month, day) for month, row in first_row.items() for day in range(1, 32)]
+def course(days: Mapping[str, np.ndarray], months: Sequence[int], window: int = 14) -> list[Skill]:
+    """Skill over a moving window, day by day, by bot. days : bot → (31 · n_months, 3), scored, Σ crps, Σ naive, of
+    `months` (202401). A day's value reads that day and those before it. Days without ten forecasts in their window are
+    left out."""
+    dates = [(31 * number + day - 1, month, day) for number, month in enumerate(months) for day in range(1, 32)]
     real = [(row, date(month // 100, month % 100, day)) for row, month, day in dates if _exists(month, day)]
     rows = [row for row, _ in real]
     found = []
@@ -169,8 +174,3 @@ def course(days: Mapping[str, np.ndarray], first_row: Mapping[int, int], window:
 
 def _exists(month: int, day: int) -> bool:
     return day <= monthrange(month // 100, month % 100)[1]
-
-
-def calendar(months: Iterable[int]) -> dict[int, int]:
-    """Month (202401) → number of its first row, 31 rows a month, in order. Days that are none stay empty."""
-    return {month: 31 * number for number, month in enumerate(sorted(set(months)))}
