@@ -27,7 +27,8 @@ NAMES = {
     "league": "league tables over ten million scored forecasts: milliseconds an answer takes",
     "parser": "fuzzed lines: crashes, and commands that nobody gave",
     "flood": "/halt in Telegram amid 10,000 alerts that Telegram refuses for a minute",
-    "league": "league tables over ten million scored forecasts: milliseconds an answer takes",
+    "openset": "patterns planted in real candles: found, false alarms, shapes never labelled accepted",
+    "null": "claims of significance where returns have no direction",
     "regimes": "two regimes told apart online: balanced accuracy and switches per 1,000 bars",
 }
 

@@ -1,8 +1,9 @@
 """Windows told apart on the eight recorded sets inside aeon's wheel, in the split of their authors.
 
 `mean_accuracy`: all training windows. `mean_accuracy_5`, `_3`: that many a class, drawn at random, mean over three
-draws (quick: one, and fewer trees). Windows of unequal length are stretched to the longest of the training part. A set's own accuracy is
-`accuracy_NAME`. How the two classifiers are weighed was chosen while looking at these sets, at all sizes.
+draws (quick: one, and fewer trees). Windows of unequal length are stretched to the longest of the training part. A
+set's own accuracy is `accuracy_NAME`. How the two classifiers are weighed was chosen while looking at these sets, at
+all sizes.
 """
 
 import numpy as np

@@ -45,7 +45,9 @@ def fit_blend(
     rocket_channels: int | None = None,
     share: float | str = 0.1,
 ) -> Blend:
-    """share : of the features that a tree looks at for each split (scikit-learn's max_features). windows : (n, n_channels, n_bars ≥ 10) finite; classes : (n,) names, two or more different ones."""
+    """share : of the features that a tree looks at for each split (scikit-learn's max_features).
+
+    windows : (n, n_channels, n_bars ≥ 10) finite; classes : (n,) names, two or more different ones."""
     x, names = np.asarray(windows, dtype=np.float32), np.unique(np.asarray(classes).astype(str))
     if x.ndim != 3 or len(x) != len(classes) or len(names) < 2 or x.shape[2] <= LEAST:
         raise ValueRefused(

@@ -1,0 +1,125 @@
+"""A user's patterns, learned from a few labels beside unlabelled history, with two gates against crying wolf.
+
+1. The classifier knows a class "none": windows of history that nobody labelled.
+2. Conformal gate: a window counts only if its score is beyond all but a share `alpha` of *other* unlabelled windows.
+3. Typicality gate: and only if it lies no farther from the class's own examples than they lie from each other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.domain.errors import ValueRefused
+from workbench.quant.blend import Blend, fit_blend
+from workbench.quant.pattern_windows import bent, prepared
+from workbench.quant.typicality import Typicality, fit_typicality
+
+NONE, LEAST_LABELS, COPIES, SHOWN = "\x00none", 3, 6, 400
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdicts:
+    """One row a window. classes : the likeliest pattern; probability : calibrated; p_value : share of history at least
+    as like it; typical : share of the class's examples at least as far out; accepted : both gates passed."""
+
+    classes: np.ndarray
+    probability: np.ndarray
+    p_value: np.ndarray
+    typical: np.ndarray
+    accepted: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatternModel:
+    """background : sorted scores of history that the classifier was not shown. sharpness, offset : Platt's sigmoid."""
+
+    blend: Blend
+    background: np.ndarray
+    typical: dict[str, Typicality]
+    sharpness: float
+    offset: float
+
+    def judge(self, windows: np.ndarray, alpha: float = 0.02, untypical: float = 0.05) -> Verdicts:
+        """windows : (n, channels, points) from `prepared`. alpha : share of ordinary windows let through; untypical :
+        share of each pattern's own windows given up to keep strangers out. A window's verdict is its own."""
+        x = np.asarray(windows, dtype=np.float32)
+        chosen, scores = _scores(self.blend, x)
+        names = np.array([name for name in self.blend.classes if name != NONE])[chosen]
+        p_value = _conformal(self.background, scores)
+        typical = np.ones(len(x))
+        for name in np.unique(names):
+            rows = names == name
+            if name in self.typical:
+                typical[rows] = self.typical[name].p_values(x[rows, 0])
+        least = np.array([_least(self.typical.get(name), untypical) for name in names])
+        accepted = (p_value <= alpha) & (typical > least)
+        probability = 1 / (1 + np.exp(-(self.sharpness * _logit(scores) + self.offset)))
+        return Verdicts(names, probability, p_value, typical, accepted)
+
+
+def fit_patterns(
+    labelled: Sequence[np.ndarray],
+    classes: Sequence[str],
+    history: Sequence[np.ndarray],
+    seed: int = 0,
+    trees: int = 100,
+) -> PatternModel:
+    """labelled : windows of bars (n_bars, 5) with their `classes`, three or more of each; history : unlabelled windows,
+    100 or more, at most half of them (and 400) for the class "none", the rest for the gate. The same arguments give
+    the same model."""
+    names = np.asarray(classes).astype(str)
+    for name, count in zip(*np.unique(names, return_counts=True), strict=True):
+        if count < LEAST_LABELS:
+            raise ValueRefused(f"{name!r} has {count} labels; learning starts at {LEAST_LABELS}: label a few more")
+    if len(history) < 100 or not len(names):
+        raise ValueRefused(f"learning needs labels and 100 windows of unlabelled history, got {len(history)}")
+    rng = np.random.Generator(np.random.PCG64(seed))
+    plain = np.array([prepared(bars) for bars in labelled])
+    past = np.array([prepared(bars) for bars in history])
+    order = rng.permutation(len(past))
+    few = min(len(past) // 2, SHOWN)
+    shown, kept = past[order[:few]], past[order[few:]]
+    copies = [prepared(bent(np.asarray(bars, dtype=float), rng)) for bars in labelled for _ in range(COPIES)]
+    x = np.concatenate([plain, np.array(copies), shown])
+    y = np.concatenate([names, np.repeat(names, COPIES), np.full(len(shown), NONE)])
+    blend = fit_blend(x, y, seed, trees, rocket_channels=1, share="sqrt")
+    background = np.sort(_scores(blend, kept)[1])
+    typical = {str(name): fit_typicality(plain[names == name, 0]) for name in np.unique(names)}
+    sharpness, offset = _platt(blend, x[len(plain) : len(plain) + len(copies)], background)
+    return PatternModel(blend, background, typical, sharpness, offset)
+
+
+def _scores(blend: Blend, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The likeliest pattern (number among those that are not none), and how much likelier than none it is."""
+    told = blend.probabilities(x)
+    none = blend.classes.index(NONE)
+    others = np.delete(told, none, axis=1)
+    chosen = others.argmax(axis=1)
+    best = others[np.arange(len(x)), chosen]
+    return chosen, best / np.maximum(best + told[:, none], 1e-12)
+
+
+def _conformal(background: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    above = len(background) - np.searchsorted(background, scores, side="left")
+    return (above + 1) / (len(background) + 1)
+
+
+def _least(typicality: Typicality | None, untypical: float) -> float:
+    """With few examples no share as small as `untypical` can be told: then only what lies beyond all of them is out."""
+    return 0.0 if typicality is None else max(untypical, 1 / (len(typicality.own) + 1))
+
+
+def _logit(p: np.ndarray) -> np.ndarray:
+    q = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.log(q / (1 - q))
+
+
+def _platt(blend: Blend, like: np.ndarray, background: np.ndarray) -> tuple[float, float]:
+    """Logistic regression of "is one of the patterns" on the score, both kinds weighing alike."""
+    from sklearn.linear_model import LogisticRegression
+
+    scores = np.concatenate([_scores(blend, like)[1], background])
+    truth = np.arange(len(scores)) < len(like)
+    fitted = LogisticRegression(C=1.0, class_weight="balanced").fit(_logit(scores)[:, None], truth)
+    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
