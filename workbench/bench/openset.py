@@ -6,7 +6,8 @@ added to the log price of a real hourly window after its straight line was taken
 
 `recall`: planted windows of labelled shapes accepted under the right name, 5 labels a class, at 2 % nominal false
 alarms. `false_alarms`: ordinary windows accepted. `unknown_accepted`: planted windows of shapes never labelled
-accepted, 20 labels a class; `recall_20`, `unknown_accepted_5`: the other two. Mean over three splits of the shapes (quick: one).
+accepted, 20 labels a class; `recall_20`, `unknown_accepted_5`: the other two.
+Mean over three splits of the shapes (quick: one).
 """
 
 import numpy as np

@@ -12,7 +12,8 @@ def net_returns(bars: np.ndarray, rule: OutcomeRule) -> np.ndarray:
     """(n_bars,) net return of entering at each close, as a fraction of it; NaN where the end is not known yet.
 
     bars : (n_bars, 4 or more: open, high, low, close …), finite and positive. Bars t + 1 … t + horizon decide. A bar
-    that opens beyond the stop is left at its open, a target at its own price. Where one bar reaches both, the stop counts.
+    that opens beyond the stop is left at its open, a target at its own price. Where one bar reaches both, the
+    stop counts.
     """
     x = np.ascontiguousarray(np.asarray(bars, dtype=float)[:, :4])
     if not np.isfinite(x).all() or (x <= 0).any():
