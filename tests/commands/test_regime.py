@@ -46,7 +46,7 @@ async def desk(tmp_path):
     votes = {"sure": 0.9, "unsure": 0.4, "silent": None, "broken": BotError, "wild": 7.0}
     for name, vote in votes.items():
         registry.register(name, Voter(vote))
-    center = UnifiedCommandCenter(registry, ledger, venue, Settings(deadline_s=5.0))
+    center = UnifiedCommandCenter(registry, ledger, venue, Settings(deadline_s=60.0))
     yield Dispatcher(center, ledger)
     await center.stop()
     await venue.close()

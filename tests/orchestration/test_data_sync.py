@@ -13,7 +13,7 @@ from workbench.domain.errors import LedgerError, ValueRefused
 from workbench.orchestration.data_sync import DataSync
 from workbench.orchestration.subscriptions import PAGE
 
-WAIT_S = 20
+WAIT_S = 60
 
 
 @pytest.fixture

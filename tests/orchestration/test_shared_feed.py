@@ -12,7 +12,7 @@ from workbench.market.live import CandleFeed, FeedLimits
 from workbench.orchestration.data_sync import DataSync
 from workbench.orchestration.shared_feed import SharedFeed
 
-WAIT_S = 20
+WAIT_S = 60
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from workbench.quant.regime_reading import (
     FIRST,
     RegimeReading,
     collective_regime,
+    past_score,
     read_regime,
     regime_changes,
     regime_path,
@@ -94,6 +95,20 @@ def test_past_score_weighs():
 
     assert collective_regime(CALM, {"liar": 1.0}, trusted).turbulent < 0.11
     assert collective_regime(CALM, {"liar": 1.0, "x": 1.0, "y": 1.0, "z": 1.0}).regime == "turbulent"
+
+
+def test_votes_are_scored_by_what_is_known_later_and_the_newest_wait():
+    truth = np.repeat([0.1, 0.9, 0.1], [400, 120, 200])
+    told = [(row, {"model": 0.5, "good": truth[row], "liar": 1 - truth[row]}) for row in range(250, 720, 10)]
+
+    voters = past_score(WEATHER, told, lag=24)
+    early = past_score(WEATHER[:600], [each for each in told if each[0] < 600], lag=24)
+
+    assert voters.losses["good"] < voters.losses["model"] < voters.losses["liar"]
+    assert collective_regime(CALM, {"good": 0.0, "liar": 1.0}, voters).weights["good"] > 0.99
+    assert early.losses["good"] < early.losses["liar"]
+    assert past_score(WEATHER, [(719, {"a": 0.5}), (700, {"a": 0.5}), (-1, {"a": 0.5})]).losses == {}
+    assert past_score(np.zeros(500), told).losses == {}
 
 
 @pytest.mark.parametrize("vote", [float("nan"), 1.1, -0.1, float("inf")])

@@ -22,6 +22,8 @@ _TOPIC = Parameter(
     choices=("halts", "bots", "trades", "limits", "desk", "commands", "access", "jobs", "brief", "all"),
 )
 _PERSON = Parameter("person", Kind.WORD, "their number, as /people lists it")
+_MODEL = Parameter("name", Kind.WORD, "which model, where there are several", needed=False, option=True)
+_TOPICS = ("forecasts", "regimes", "patterns", "models", "scores", "signals", "candles")
 
 CATALOGUE: tuple[Spec, ...] = (
     Spec(
@@ -165,6 +167,62 @@ CATALOGUE: tuple[Spec, ...] = (
         effect=True,
         role=Role.ADMIN,
         example="/release all",
+    ),
+    Spec(
+        ("model", "list"),
+        "the models that bots learn together: versions, which is in use, how each was judged",
+        "model_list",
+        example="/model list",
+    ),
+    Spec(
+        ("model", "train"),
+        "train a shared model on the venue's newest bars; it takes over only if it was better on later data",
+        "model_train",
+        (
+            Parameter("tf", Kind.TIMEFRAME, "the bar length, the venue's without it", needed=False),
+            replace(_HORIZON, help="how many bars ahead, a day without it"),
+        ),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/model train 30m",
+    ),
+    Spec(
+        ("model", "promote"),
+        "put a version to use that was judged better: asked for first, then typed with the code it gave",
+        "model_promote",
+        (
+            Parameter("version", Kind.COUNT, "the version, as /model list tells it"),
+            Parameter("code", Kind.WORD, "the code that this command gave you", needed=False),
+            _MODEL,
+        ),
+        effect=True,
+        role=Role.ADMIN,
+        example="/model promote 2",
+    ),
+    Spec(
+        ("model", "rollback"),
+        "go back to the model in use before: asked for first, then typed with the code it gave",
+        "model_rollback",
+        (
+            Parameter("code", Kind.WORD, "the code that this command gave you", needed=False),
+            Parameter("to", Kind.COUNT, "an earlier version, the one before without it", needed=False, option=True),
+            _MODEL,
+        ),
+        effect=True,
+        role=Role.ADMIN,
+        example="/model rollback",
+    ),
+    Spec(
+        ("share",),
+        "let others of this desk see what you publish on a topic, or no longer",
+        "share",
+        (
+            Parameter("topic", Kind.CHOICE, "what it is about", choices=_TOPICS),
+            Parameter("switch", Kind.CHOICE, "on or off", choices=("on", "off")),
+        ),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/share patterns on",
     ),
     Spec(
         ("events",),

@@ -13,15 +13,17 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import structlog
 
 from workbench.domain.errors import LedgerError, ValueRefused
 from workbench.domain.market import Timeframe
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.model_store import ModelStore, ModelVersion, Promotion, rollback_target
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = structlog.get_logger(__name__)
 HORIZON_S = 86400
@@ -59,7 +61,7 @@ class JointTraining:
 
     async def train(
         self,
-        candles: Mapping[str, pd.DataFrame],
+        candles: Mapping[str, "pd.DataFrame"],
         timeframe: str,
         horizon: int = 0,
         *,
@@ -102,7 +104,7 @@ class JointTraining:
 
     def _challenge(
         self,
-        candles: Mapping[str, pd.DataFrame],
+        candles: Mapping[str, "pd.DataFrame"],
         frame: Timeframe,
         horizon: int,
         champion: Promotion | None,

@@ -11,16 +11,20 @@ import pandas as pd
 
 from workbench.domain.errors import BotError, CandleError
 from workbench.domain.market import Timeframe
+from workbench.ledger.log import SqlLedger
 from workbench.market.exchange import open_exchange
 from workbench.market.history import recent_candles
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.data_sync import DataSync
 from workbench.orchestration.fan_out import Answered
+from workbench.orchestration.sync_topics import TOPICS
 from workbench.quant.regime_reading import (
     FIRST,
+    MODEL,
     CollectiveRegime,
     RegimeReading,
     collective_regime,
+    past_score,
     read_regime,
     regime_changes,
     regime_path,
@@ -30,6 +34,7 @@ from workbench.quant.regimes import Voters
 from workbench.quant.volatility import log_returns
 
 BARS, SHOWN = 1500, 480
+REMEMBERED = 2000  # newest regimes told, of all markets, from which votes are scored
 VOTE = "turbulent"  # the indicator in a bot's analysis that is its vote: a probability
 
 
@@ -56,17 +61,33 @@ async def look_at_regime(
 ) -> RegimeView:
     """Ask the venue and the bots, and publish what comes of it under the topic 'regimes', once a bar.
 
-    voters : what the bots' past votes were worth, None: all alike. Raises ExchangeError, CandleError.
+    voters : what the voices' past votes were worth; None: as the regimes told in this run of the market say, all alike
+    where none is old enough. Raises ExchangeError, CandleError, LedgerError.
     """
     candles, (votes, silent) = await asyncio.gather(
         _candles(center, symbol, timeframe), _votes(center, symbol, timeframe)
     )
     frame = Timeframe.parse(timeframe)
-    view = await asyncio.to_thread(_view, symbol, frame, candles, votes, silent, voters)
+    run_id = center.registry.market.run_id if center.registry.market else ""
+    known = voters or await asyncio.to_thread(_past_score, center.ledger, (run_id, symbol, timeframe), candles, frame)
+    view = await asyncio.to_thread(_view, symbol, frame, candles, votes, silent, known)
     if view.together:
-        run_id = center.registry.market.run_id if center.registry.market else ""
-        await DataSync(center.ledger).publish("regimes", _told(view), key=f"{run_id}:{symbol}:{timeframe}:{view.as_of}")
+        told = {"run_id": run_id, **_told(view)}
+        await DataSync(center.ledger).publish("regimes", told, key=f"{run_id}:{symbol}:{timeframe}:{view.as_of}")
     return view
+
+
+def _past_score(ledger: SqlLedger, key: tuple[str, str, str], candles: pd.DataFrame, frame: Timeframe) -> Voters:
+    closed = (candles.index + frame.step)[1:]
+    told = []
+    for event in ledger.last(REMEMBERED, [TOPICS["regimes"][0]]):
+        said = event.payload["data"]
+        if (said.get("run_id"), said.get("symbol"), said.get("timeframe")) != key:
+            continue
+        row = closed.get_indexer([pd.Timestamp(said["as_of"])])[0]
+        model = said["model"]["turbulent"]
+        told.append((int(row), {**said["votes"], **({MODEL: model} if model is not None else {})}))
+    return past_score(log_returns(candles["close"].to_numpy())[1:], sorted(told, key=lambda each: each[0]))
 
 
 async def _candles(center: UnifiedCommandCenter, symbol: str, timeframe: str) -> pd.DataFrame:

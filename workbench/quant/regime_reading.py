@@ -5,14 +5,15 @@ The model at bar t was fitted on bars before t: on all of them up to the last mu
 changes when later bars come, and the history on a chart is what was said at the time.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.quant.change_points import ChangePoint, change_points
-from workbench.quant.hmm import RegimeModel, filtered, fit_regimes
-from workbench.quant.regimes import Voters, ballot, held, labels
+from workbench.quant.hmm import RegimeModel, filtered, fit_regimes, settled
+from workbench.quant.regimes import Voters, ballot, held, labels, scored
 from workbench.quant.volatility import ewma_variance
 
 FIRST, REFIT = 240, 24  # bars
@@ -112,6 +113,26 @@ def collective_regime(
     rough = label == 1 if label is not None else verdict.probabilities[1] > 0.5
     quiet = reading.regime if reading.regime in (CALM, NORMAL) else CALM
     return CollectiveRegime(TURBULENT if rough else quiet, verdict.probabilities[1], dict(verdict.weights))
+
+
+def past_score(returns: ArrayLike, told: Sequence[tuple[int, Mapping[str, float]]], lag: int = REFIT) -> Voters:
+    """What voices were worth: votes told at earlier bars, scored by what is known of those bars `lag` bars later.
+
+    told : (row of `returns` at whose close it was said, voice → its probability of turbulence), in order of time. Votes
+    on the last `lag` bars wait. Empty where the regime cannot be told.
+    """
+    r = np.asarray(returns, dtype=float)
+    model = _fit(r)
+    voters = Voters({})
+    if model is None:
+        return voters
+    apart = model.sigma[-1] > APART * model.sigma[0]
+    truth = settled(model, r, lag)[:, -1] if apart else np.zeros(len(r))
+    for row, votes in told:
+        if 0 <= row < len(r) - lag and np.isfinite(truth[row]):
+            pairs = {name: (1 - p, p) for name, p in votes.items() if 0 <= p <= 1}
+            voters = scored(voters, pairs, (1 - truth[row], truth[row]))
+    return voters
 
 
 def _anchor(bars: int) -> int:

@@ -1,6 +1,7 @@
 """Run one research bot: `python -m workbench.bots.research --kind trend --exchange URL --port 0`.
 
-Keys and the token come from WORKBENCH_API_KEY, WORKBENCH_API_SECRET and WORKBENCH_BOT_TOKEN. One JSON line when the API
+Keys and the token come from WORKBENCH_API_KEY, WORKBENCH_API_SECRET and WORKBENCH_BOT_TOKEN; WORKBENCH_LEDGER names the
+ledger where promoted models are heard of. One JSON line when the API
 answers. SIGTERM and Ctrl-C stop it in order; nothing is cancelled or sold: positions and stops stay at the venue.
 """
 
@@ -91,6 +92,7 @@ def _options(args: argparse.Namespace) -> ResearchOptions:
         timeframe=args.timeframe,
         lockstep=args.lockstep,
         memory=args.memory,
+        ledger=os.environ.get("WORKBENCH_LEDGER", ""),
     )
 
 

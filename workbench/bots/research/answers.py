@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.bots.research.engine import Engine
+from workbench.bots.research.pickup import ModelPickup
 from workbench.bots.research.session import Session
 from workbench.bots.research.strategy import LEVELS, Decision, Enter, Holding, Keep, Leave, Strategy, position_size
 from workbench.bots.research.tuning import Cancelled, Watch, search
@@ -42,15 +43,15 @@ class Asked:
 
 
 class Answers:
-    def __init__(self, bot_id: str, engine: Engine):
-        self.bot_id, self.engine = bot_id, engine
+    def __init__(self, bot_id: str, engine: Engine, pickup: ModelPickup):
+        self.bot_id, self.engine, self.pickup = bot_id, engine, pickup
 
     async def forecast(self, symbol: str, timeframe: str, horizon: int | None) -> Forecast:
         """The fan `horizon` bars ahead (24 hours without one), in the bot's own bars: exact for every longer length."""
         asked = self._understand(symbol, timeframe)
         bars = horizon or max(1, DAY_S // asked.timeframe.seconds)
         try:
-            values, volatility = await asyncio.to_thread(_opinion, asked.mind, asked.base, bars * asked.ratio)
+            values, volatility, version = await asyncio.to_thread(_opinion, asked, bars * asked.ratio, self.pickup)
         except ValueError as error:
             raise BotError(f"{self.bot_id} has no forecast for {asked.symbol}: {error}; ask again later") from error
         return Forecast(
@@ -62,7 +63,7 @@ class Answers:
             values=values,
             reference=float(asked.base["close"].iloc[-1]),
             seen_at=asked.seen_at,
-            model_version=asked.mind.version,
+            model_version=version,
             volatility=volatility,
         )
 
@@ -206,8 +207,14 @@ class Answers:
         return nothing | {"side": "flat", "stop": None, "size": 0.0, "reason": f"{word}: {decision.reason}"}
 
 
-def _opinion(mind: Strategy, base: pd.DataFrame, horizon: int) -> tuple[tuple[float, ...], float | None]:
-    return mind.fan(base, horizon), mind.volatility(base, horizon)
+def _opinion(asked: Asked, horizon: int, pickup: ModelPickup) -> tuple[tuple[float, ...], float | None, str]:
+    """Fan, volatility and the model behind them: the desk's champion where one fits, else the bot's own."""
+    session, mind = asked.session, asked.mind
+    if held := pickup.of(session.timeframe.seconds, horizon):
+        tables = {name: session.feed.closed(name) for name in session.symbols} | {asked.symbol: asked.base}
+        if told := held.opinion(tables, asked.symbol, horizon, LEVELS):
+            return *told, held.words
+    return mind.fan(asked.base, horizon), mind.volatility(asked.base, horizon), mind.version
 
 
 def _longer(base: pd.DataFrame, asked: Asked) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from workbench.bots.research.answers import Answers
 from workbench.bots.research.engine import Engine
 from workbench.bots.research.minds import Minds
 from workbench.bots.research.options import ResearchOptions
+from workbench.bots.research.pickup import ModelPickup
 from workbench.bots.research.standing import Standing
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
 from workbench.domain.portfolio import BotState, BotStatus, EquityPoint, Money, MoneyMode, Trade
@@ -27,14 +28,20 @@ class ResearchBot:
         self.gate = EffectGate(self.memory)
         self.standing = Standing(self.memory)
         self.engine = Engine(options, Minds(options.kind, self.memory), self.standing)
-        self._answers = Answers(options.bot_id, self.engine)
+        learns = (
+            self.engine.minds.base.retrain and not options.lockstep
+        )  # in step, the same candles give the same words
+        self.pickup = ModelPickup(options.ledger if learns else "")
+        self._answers = Answers(options.bot_id, self.engine, self.pickup)
 
     async def start(self, wait_s: float = 15.0) -> bool:
         """Begin to trade; returns whether the venue was read within `wait_s` (it is tried on and on either way)."""
         self.engine.start()
+        self.pickup.start()
         return await self.engine.wait_connected(wait_s)
 
     async def stop(self) -> None:
+        await self.pickup.stop()
         await self.engine.stop()
         self.memory.close()
 
@@ -149,6 +156,7 @@ class ResearchBot:
             words += trader.troubles.since(now - timedelta(days=1))[-3:] if now else []
             if short := [s for s in session.symbols if len(session.feed.closed(s)) <= engine.minds.base.lookback]:
                 words.append(f"history of {', '.join(short)} is too short")
+        words += [self.pickup.trouble] if self.pickup.trouble else []
         if engine.minds.trouble:
             words.append(engine.minds.trouble)
         elif not engine.minds.base.ready:

@@ -8,7 +8,8 @@ from pathlib import Path
 class ResearchOptions:
     """`exchange`: URL of a paper exchange. `symbols` empty: the first MARKETS the venue lists; `timeframe` empty: the
     venue's own. `lockstep`: take part in the venue's lockstep. `memory`: where state, ids and tuned values survive.
-    `halt_within_s`: when a halt says what is left; a caller over HTTP waits ten seconds."""
+    `ledger`: where promoted models are heard of, empty: nowhere. `halt_within_s`: when a halt says what is left; a
+    caller over HTTP waits ten seconds."""
 
     kind: str
     bot_id: str
@@ -20,3 +21,4 @@ class ResearchOptions:
     lockstep: bool = False
     memory: Path | None = None
     halt_within_s: float = 8.0
+    ledger: str = field(default="", repr=False)  # a URL may hold a password

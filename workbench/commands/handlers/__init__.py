@@ -8,11 +8,13 @@ from workbench.commands.handlers.dashboard import dashboard
 from workbench.commands.handlers.effects import pause, resume, tune
 from workbench.commands.handlers.halts import halt, release
 from workbench.commands.handlers.holding import risk_hold
+from workbench.commands.handlers.models import model_list, model_promote, model_rollback, model_train
 from workbench.commands.handlers.overview import bots, events, help_, risk, status
 from workbench.commands.handlers.people import people, people_approve, people_refuse, people_remove
 from workbench.commands.handlers.questions import analyze, cross_analyze, cross_forecast, cross_plan, forecast, plan
 from workbench.commands.handlers.records import audit, report
 from workbench.commands.handlers.risks import risk_limits, risk_size, risk_status, risk_whatif
+from workbench.commands.handlers.sharing import share
 from workbench.commands.reply import Reply
 from workbench.commands.spec import Line
 
@@ -52,6 +54,11 @@ HANDLERS: Mapping[str, Handler] = {
     "correlate": correlate,
     "league": league,
     "regime": regime,
+    "model_list": model_list,
+    "model_train": model_train,
+    "model_promote": model_promote,
+    "model_rollback": model_rollback,
+    "share": share,
     "tune": tune,
     "pause": pause,
     "resume": resume,

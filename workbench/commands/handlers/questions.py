@@ -66,8 +66,21 @@ async def cross_plan(asked: Asked, line: Line) -> Reply:
     rows = tuple(_plan_row(bot_id, a.value, a.words) for bot_id, a in result.answers.items())
     plans = [answer.value for answer in result.answers.values() if isinstance(answer, Answered)]
     long = sum(told.side == "long" for told in plans)
-    parts = (Text(f"{long} of {len(plans)} would be long"), Table(_PLAN_COLUMNS, rows))
+    together = await _together(asked, line, result)
+    parts = (Text(f"{long} of {len(plans)} would be long"), *together, Table(_PLAN_COLUMNS, rows))
     return _crossed(f"Plans for {line.values['symbol']} {line.values['tf']}", parts, asked, line, result)
+
+
+async def _together(asked: Asked, line: Line, result: CrossBotResult) -> tuple[Text, ...]:
+    """What the plans come to by the desk's policy, which is written down where they conflict."""
+    from workbench.orchestration.conflict_desk import sentence, settle_plans
+
+    settled = await settle_plans(asked.center, line.values["symbol"], line.values["tf"], result.answers)
+    if not settled.opinions:
+        return ()
+    return (
+        Text(f"Together: {one_line(sentence(settled), 600)}", Tone.WARNING if settled.decided.conflict else Tone.PLAIN),
+    )
 
 
 async def cross_analyze(asked: Asked, line: Line) -> Reply:

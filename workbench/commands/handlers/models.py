@@ -1,0 +1,154 @@
+"""The models that bots learn together: /model list, train, promote, rollback."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from workbench.commands.asked import Asked
+from workbench.commands.formats import number
+from workbench.commands.reply import Column, Question, Reply, Shape, Table, Text, Tone
+from workbench.commands.spec import Line
+from workbench.domain.errors import LedgerError
+from workbench.ledger.model_store import Promotion, rollback_target
+from workbench.orchestration.joint_training import JointTraining, ModelRow
+from workbench.orchestration.plain_text import plain
+
+BARS, MARKETS = 4000, 12
+CODE_LIFE = timedelta(seconds=60)
+_COLUMNS = (
+    Column("model"),
+    Column("version", Shape.COUNT),
+    Column("in use", Shape.STATE),
+    Column("trained", Shape.TIME),
+    Column("loss", Shape.NUMBER),
+    Column("other's loss", Shape.NUMBER),
+    Column("hash"),
+    Column("judgement"),
+)
+
+
+async def model_list(asked: Asked, line: Line) -> Reply:
+    """Every version, which is in use, and how it was judged. Losses are QLIKE, less is better."""
+    rows = await JointTraining(asked.center.ledger).rows()
+    if not rows:
+        return Reply("No model yet", (Text("train one with: /model train"),), as_of=asked.now, notes=line.notes)
+    used = sum(row.champion for row in rows)
+    table = Table(_COLUMNS, tuple(_row(row) for row in rows), "QLIKE on data after training, less is better")
+    versions = f"{len(rows)} {'version' if len(rows) == 1 else 'versions'}"
+    return Reply(f"{versions}, {used} in use", (table,), as_of=asked.now, notes=line.notes)
+
+
+async def model_train(asked: Asked, line: Line) -> Reply:
+    """Train a challenger on the venue's newest closed bars; it takes over only where it was better."""
+    from workbench.orchestration.joint_bars import training_bars  # pandas and ccxt
+
+    market = asked.center.registry.market
+    timeframe = line.values.get("tf") or (market.timeframe if market else "1h")
+    tell = asked.progress or (lambda done, words: None)
+    tell(0.0, "reading bars")
+    candles, failed, scores = await training_bars(asked.center, timeframe, BARS, MARKETS)
+    report = await JointTraining(asked.center.ledger).train(
+        candles,
+        timeframe,
+        line.values.get("horizon", 0),
+        by=asked.viewer.name,
+        scores=scores,
+        progress=tell,
+    )
+    version, facts = report.model.version, report.model.facts
+    if report.promotion:
+        title, tone = f"{report.name}: version {version} takes over", Tone.GOOD
+    else:
+        title, tone = f"{report.name}: version {version} stays a challenger", Tone.PLAIN
+    words = (
+        f"{report.reason}. Learned from {facts['rows']:,} rows of {', '.join(candles)}, until "
+        f"{plain(facts['trained_until'], 40)}; losses {_figure(facts['loss'])} and {_figure(facts['other_loss'])}."
+    )
+    gone = [Text(f"{symbol}: {plain(why, 200)}", Tone.WARNING) for symbol, why in failed.items()]
+    return Reply(title, (Text(words, tone), *gone), as_of=asked.now, notes=line.notes)
+
+
+async def model_promote(asked: Asked, line: Line) -> Reply:
+    """Without a code: say what would change, and offer one. With it: do it."""
+    training = JointTraining(asked.center.ledger)
+    rows = await training.rows()
+    name, version = _meant(rows, line.values.get("name")), line.values["version"]
+    if not any(row.model.name == name and row.model.version == version for row in rows):
+        raise LedgerError(f"{name} has no version {version}; /model list names what there is")
+    if not line.values.get("code"):
+        code = _code(asked, "promote", rows, name, version)
+        return _offer(
+            asked, f"Promote version {version}", rows, name, version, f"/model promote {version} {code}", line
+        )
+    _check(asked, line.values["code"], "promote", rows, name, version)
+    return _done(asked, line, await training.promote(name, version, asked.viewer.name))
+
+
+async def model_rollback(asked: Asked, line: Line) -> Reply:
+    """Back to the champion before, or to the one named. Without a code: say what would change, and offer one."""
+    training = JointTraining(asked.center.ledger)
+    rows = await training.rows()
+    name, wanted = _meant(rows, line.values.get("name")), line.values.get("to", 0)
+    history = training.store.promotions(name)
+    if not history:
+        raise LedgerError(f"{name} has no champion to go back from; /model list names what there is")
+    version = rollback_target(history, wanted)
+    code = _code(asked, "rollback", rows, name, version)
+    typed = f"/model rollback {code}" + (f" --to {wanted}" if wanted else "")
+    if not line.values.get("code"):
+        return _offer(asked, f"Go back to version {version}", rows, name, version, typed, line)
+    _check(asked, line.values["code"], "rollback", rows, name, version)
+    return _done(asked, line, await training.rollback(name, wanted, asked.viewer.name))
+
+
+def _offer(asked: Asked, what: str, rows: list[ModelRow], name: str, version: int, typed: str, line: Line) -> Reply:
+    now = next((row.model.version for row in rows if row.champion and row.model.name == name), None)
+    reason = next(r.model.facts.get("reason", "") for r in rows if (r.model.name, r.model.version) == (name, version))
+    held = f"version {now} is in use" if now else "none is in use"
+    words = f"{name}: {held}; version {version} was judged: {plain(reason, 200)}. Bots pick it up at once. Type this:"
+    typed += f" --name {name}" if line.values.get("name") else ""
+    question = Question(words, typed, asked.now + CODE_LIFE - timedelta(seconds=1))
+    return Reply(f"{what} of {name}?", (question,), as_of=asked.now, notes=line.notes)
+
+
+def _done(asked: Asked, line: Line, done: Promotion) -> Reply:
+    words = f"version {done.version} is in use instead of {done.before or 'none'}: {plain(done.reason, 200)}"
+    notes = (*line.notes, f"recorded as change {done.change}, hash {done.sha256[:12]}")
+    return Reply(f"{done.name}: version {done.version}", (Text(words, Tone.GOOD),), as_of=asked.now, notes=notes)
+
+
+def _meant(rows: list[ModelRow], wanted: str | None) -> str:
+    """The name typed, or the only one there is."""
+    names = sorted({row.model.name for row in rows})
+    if not names:
+        raise LedgerError("there is no model yet; train one with: /model train")
+    if wanted in names:
+        return str(wanted)
+    if wanted or len(names) > 1:
+        start = f"no model {plain(wanted, 60)!r}" if wanted else "there are several models"
+        raise LedgerError(f"{start}; say --name and one of {', '.join(names)}")
+    return names[0]
+
+
+def _code(asked: Asked, verb: str, rows: list[ModelRow], name: str, version: int, minutes_ago: int = 0) -> str:
+    """Six letters that confirm this change by this person now; another change of the champion makes them worthless."""
+    held = [(row.model.version, row.promotions, row.champion) for row in rows if row.model.name == name]
+    minute = int(asked.now.timestamp() // 60) - minutes_ago
+    return hashlib.sha256(repr((verb, name, version, asked.viewer.name, held, minute)).encode()).hexdigest()[:6]
+
+
+def _check(asked: Asked, typed: str, verb: str, rows: list[ModelRow], name: str, version: int) -> None:
+    if typed.casefold() not in {_code(asked, verb, rows, name, version, ago) for ago in (0, 1)}:
+        raise LedgerError("that code is wrong, used, or older than a minute; ask for a new one")
+
+
+def _row(row: ModelRow) -> tuple[Any, ...]:
+    model, facts = row.model, row.model.facts
+    used = "in use" if row.champion else "was" if row.promotions else ""
+    judged = plain(facts.get("reason", ""), 120)
+    losses = facts.get("loss"), facts.get("other_loss")
+    return (model.name, model.version, used, model.at, *losses, model.sha256[:12], judged)
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else number(value)
