@@ -291,7 +291,8 @@ def test_each_declaration_is_sound():
             ("halt",),
             ("release",),
             ("risk", "hold"),
-        ) or spec.words[0] in ("alerts", "people", "model", "share")  # a repeat joins, or sets what is set; a code works once
+        ) or spec.words[0] in ("alerts", "people", "model", "share")
+        # a repeat joins, or sets what is set; a code works once
         assert not spec.effect or by_nature_once or "id" in spec.options
         needed = [parameter.needed for parameter in spec.places]
         assert needed == sorted(needed, reverse=True), f"{spec.name}: what may be left out comes last"
