@@ -145,14 +145,14 @@ class TelegramServer:
         """Messages of a chat, oldest first."""
         return [message for message in self.messages.values() if message.chat == chat]
 
-    async def until(self, true, timeout_s=10.0):
+    async def until(self, true, timeout_s=40.0):
         """Wait until `true()`; its value."""
         async with asyncio.timeout(timeout_s):
             while not (value := true()):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             return value
 
-    async def heard(self, chat, words, timeout_s=10.0):
+    async def heard(self, chat, words, timeout_s=40.0):
         """The newest message of `chat` that shows `words`."""
         found = [None]
 
