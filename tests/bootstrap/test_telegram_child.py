@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.telegram_server import TOKEN, telegram_server
 from workbench.bootstrap import parts
+from workbench.bootstrap.logs import configure_logs
 from workbench.bootstrap.processes import Child
 from workbench.integrations.telegram_token import TOKEN_VARIABLE, token_from
 from workbench.settings import Settings
@@ -45,6 +46,21 @@ async def test_it_answers_ends_in_order_and_keeps_its_token(monkeypatch, tmp_pat
     secret = TOKEN.split(":")[1]
     assert secret not in arguments
     assert all(secret.encode() not in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+
+def test_a_secret_is_hidden_wherever_it_stands(capsys):
+    import structlog
+
+    configure_logs("WARNING", ["canary-one", ""])
+    try:
+        raise ValueError("no route to https://host/botcanary-one/getMe")
+    except ValueError as error:
+        structlog.get_logger("test").warning("failed", url=f"{error}", exc_info=True)
+    told = capsys.readouterr().err
+    structlog.reset_defaults()
+
+    assert "canary-one" not in told
+    assert told.count("•••") >= 2
 
 
 async def test_a_refused_token_is_told_in_the_log_and_tried_again(monkeypatch, tmp_path):

@@ -3,7 +3,8 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
+from functools import reduce
 from typing import Any
 
 import structlog
@@ -17,8 +18,21 @@ def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     return {key: "•••" if _SECRET.search(key) else value for key, value in event.items()}
 
 
-def configure_logs(level: str = "INFO") -> None:
-    """One line an event on standard error. Safe to call again."""
+def hide_values(secrets: Sequence[str]) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
+    """Replace these very letters wherever they stand, in words of an error or a traceback too."""
+
+    def hide(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        for key, value in event.items():
+            text = str(value)
+            if any(secret in text for secret in secrets):
+                event[key] = reduce(lambda said, secret: said.replace(secret, "•••"), secrets, text)
+        return event
+
+    return hide
+
+
+def configure_logs(level: str = "INFO", secrets: Sequence[str] = ()) -> None:
+    """One line an event on standard error, without `secrets`. Safe to call again."""
     number = logging.getLevelNamesMapping()[level]
     logging.basicConfig(level=number, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     for name in _CHATTY:
@@ -30,6 +44,7 @@ def configure_logs(level: str = "INFO") -> None:
             hide_secrets,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            hide_values([secret for secret in secrets if secret]),
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),

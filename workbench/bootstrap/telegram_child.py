@@ -26,17 +26,17 @@ MOST_WAIT_S = 60.0
 
 def main() -> int:
     """Exit status: 0 after a stop that was asked for, 1 where it cannot work at all, said in one sentence."""
-    configure_logs("WARNING")
+    token = token_from()
+    configure_logs("WARNING", [token, token.partition(":")[2]])
     try:
-        asyncio.run(_live())
+        asyncio.run(_live(token))
     except WorkbenchError as error:
         sys.stderr.write(f"workbench: {error}\n")
         return 1
     return 0
 
 
-async def _live() -> None:
-    token = token_from()
+async def _live(token: str) -> None:
     if not token:
         raise StartError(f"there is no Telegram token; set {TOKEN_VARIABLE}, or keep it in the keyring")
     told = asyncio.Event()
