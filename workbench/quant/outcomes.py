@@ -8,7 +8,7 @@ from workbench.domain.errors import ValueRefused
 from workbench.domain.orders import Side
 from workbench.domain.patterns import Outcome, OutcomeRule
 
-HIGH, LOW, CLOSE = 1, 2, 3
+OPEN, HIGH, LOW, CLOSE = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +26,31 @@ class Ending:
 
 
 def ending(entry: float, later: np.ndarray, rule: OutcomeRule) -> Ending:
-    """How it ended, by `rule`.
+    """How it ended, by `rule`, as `trade_outcomes.net_returns` counts it, with what decided and when.
 
     entry : close of the window's last bar. later : (n, 5) open, high, low, close, volume of the bars after it, oldest
-    first, finite; bars beyond the horizon are never read. A bar that touches both levels counts as the stop; one that
-    opens beyond a level pays its open. Raises ValueRefused where the entry is no price.
+    first, finite; bars beyond the horizon are never read. Where one bar reaches both, the stop counts; one that opens
+    beyond the stop is left at its open, a target at its own price. Raises ValueRefused where the entry is no price.
     """
     if not (np.isfinite(entry) and entry > 0):
         raise ValueRefused(f"an entry is a price above 0, got {entry}")
-    seen = np.asarray(later, dtype=float).reshape(-1, 5)[: rule.horizon] / entry
+    seen = np.asarray(later, dtype=float).reshape(-1, 5)[: rule.horizon]
     side = 1.0 if rule.side is Side.BUY else -1.0
     worst, best = (seen[:, LOW], seen[:, HIGH]) if side > 0 else (seen[:, HIGH], seen[:, LOW])
-    stop, target = 1 - side * rule.stop, 1 + side * rule.target
-    stopped, reached = _first(side * worst <= side * stop), _first(side * best >= side * target)
-    if stopped is not None and (reached is None or not _opened_beyond(seen, side, stopped, reached, target)):
-        paid = side * min(side * stop, side * seen[stopped, 0])
-        return Ending(Outcome.FAILURE, "stop", stopped + 1, side * (paid - 1) - rule.cost)
+    goal, limit = entry * (1 + side * rule.target), entry * (1 - side * rule.stop)
+    stopped, reached = _first(side * (worst - limit) <= 0), _first(side * (best - goal) >= 0)
+    if stopped is not None and (reached is None or stopped <= reached):
+        left = seen[stopped, OPEN] if side * (seen[stopped, OPEN] - limit) < 0 else limit
+        return _ended("stop", stopped + 1, side * (left / entry - 1) - rule.cost)
     if reached is not None:
-        paid = side * max(side * target, side * seen[reached, 0])
-        return Ending(Outcome.SUCCESS, "target", reached + 1, side * (paid - 1) - rule.cost)
+        return _ended("target", reached + 1, rule.target - rule.cost)
     if len(seen) < rule.horizon:
         return Ending(Outcome.OPEN, "time", len(seen), float("nan"))
-    gain = side * (seen[-1, CLOSE] - 1) - rule.cost
-    return Ending(Outcome.SUCCESS if gain > 0 else Outcome.FAILURE, "horizon", rule.horizon, float(gain))
+    return _ended("horizon", rule.horizon, side * (seen[-1, CLOSE] / entry - 1) - rule.cost)
 
 
-def _opened_beyond(seen: np.ndarray, side: float, stopped: int, reached: int, target: float) -> bool:
-    """Whether the target came first: in an earlier bar, or at the open of the bar that then fell to the stop."""
-    return reached < stopped or (reached == stopped and side * seen[reached, 0] >= side * target)
+def _ended(by: str, bars: int, gain: float) -> Ending:
+    return Ending(Outcome.SUCCESS if gain > 0 else Outcome.FAILURE, by, bars, float(gain))
 
 
 def _first(where: np.ndarray) -> int | None:
