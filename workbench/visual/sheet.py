@@ -44,20 +44,22 @@ class Sheet:
             self.put("plates", [times | {"p": frame.price(bottom), "p2": frame.price(top)}])
 
     def stroke(
-        self, t: float, p: float, t2: float, p2: float, ink: str, width: float = 1.2, dash: str = "solid"
+        self, t: float, p: float, t2: float, p2: float, ink: str, width: float = 1.2, dash: str = "solid", of: str = ""
     ) -> None:
-        """A straight line from one point to another, as far as it lies in the plot."""
+        """A straight line from one point to another, as far as it lies in the plot. of : the drawing it belongs to."""
         if part := self.frame.cut(t, p, t2, p2):
-            self.put(dash, [dict(zip(("t", "p", "t2", "p2"), part, strict=True)) | {"c": ink, "w": width}])
+            row = dict(zip(("t", "p", "t2", "p2"), part, strict=True)) | {"c": ink, "w": width}
+            self.put(dash, [row | {"of": of} if of else row])
 
-    def box(self, t: float, p: float, t2: float, p2: float, fill: str, edge: str, opacity: float) -> None:
+    def box(self, t: float, p: float, t2: float, p2: float, fill: str, edge: str, opacity: float, of: str = "") -> None:
         """A box in time and price, as far as it lies in the plot."""
         frame = self.frame
         left, right = max(min(t, t2), frame.start), min(max(t, t2), frame.end)
         bottom, top = max(min(p, p2), frame.low), min(max(p, p2), frame.high)
         if left < right and bottom < top:
             place = {"t": left, "t2": right, "p": bottom, "p2": top}
-            self.put("boxes", [place | {"fill": fill, "edge": edge, "o": opacity}])
+            row = place | {"fill": fill, "edge": edge, "o": opacity}
+            self.put("boxes", [row | {"of": of} if of else row])
 
     def tag(self, price: float, text: str, ink: str, name: str = "") -> None:
         """A price named at the right edge, moved off its neighbours; `name` stands beside it, inside the plot."""

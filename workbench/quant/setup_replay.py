@@ -1,0 +1,50 @@
+"""What became of a tracked setup, told from closed bars alone: the same answer in every process, live and in replay."""
+
+import pandas as pd
+
+from workbench.domain.candles import candle_at
+from workbench.domain.drawings import TrendLine
+from workbench.domain.setups import TrackedSetup
+from workbench.quant.setup_kinds import KINDS, LineBreak
+from workbench.quant.setups import Patience, Setup, StageChange, Tracker
+
+
+def setup_of(tracked: TrackedSetup) -> Setup:
+    """The rule behind a tracked setup."""
+    if tracked.kind == "line" and tracked.line is not None:
+        return LineBreak(side=tracked.side, line=_points(tracked.line))
+    return KINDS[tracked.kind](tracked.side)
+
+
+def replayed(tracked: TrackedSetup, candles: pd.DataFrame, patience: Patience | None = None) -> list[StageChange]:
+    """Every change of stage up to the newest of `candles` (a candle table of the setup's market, closed bars).
+
+    Bars closed by `armed_at` are looked at and decide nothing. The table must reach back to the bars that the rule
+    needs before that, or to the market's first bar.
+    """
+    board = tracked.board
+    rule = setup_of(tracked)
+    split = int(candles.index.searchsorted(pd.Timestamp(tracked.armed_at) - board.timeframe.step, side="right"))
+    first = max(0, split - rule.needs)
+    bars = [candle_at(candles, row, board.symbol, board.timeframe) for row in range(first, len(candles))]
+    tracker = Tracker(rule, patience or Patience(), bars[: split - first])
+    changes = []
+    for bar in bars[split - first :]:
+        if change := tracker.feed(bar):
+            changes.append(change)
+        if tracker.stage.over:
+            break
+    return changes
+
+
+def bars_needed(tracked: TrackedSetup, patience: Patience | None = None) -> int:
+    """How many bars from `armed_at` − needs on can matter at all."""
+    given = patience or Patience()
+    return setup_of(tracked).needs + given.armed + given.triggered + given.confirmed
+
+
+def _points(line: TrendLine) -> tuple[tuple[int, float], tuple[int, float]]:
+    assert line.start.at is not None
+    assert line.end.at is not None
+    one, other = (int(at.timestamp() * 1000) for at in (line.start.at, line.end.at))
+    return (one, line.start.price), (other, line.end.price)
