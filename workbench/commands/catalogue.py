@@ -118,6 +118,13 @@ CATALOGUE: tuple[Spec, ...] = (
         example="/league BTCUSD 30m",
     ),
     Spec(
+        ("stream",),
+        "a market's chart as it is now, with fan and regime, and where it moves live",
+        "stream",
+        _MARKET,
+        example="/stream BTCUSD 30m",
+    ),
+    Spec(
         ("tune",),
         "search better settings for a bot, walk-forward; Ctrl-C cancels",
         "tune",

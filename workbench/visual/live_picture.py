@@ -15,7 +15,7 @@ def draw(view: dict[str, Any], theme: str = "dark") -> tuple[bytes, str]:
     """(PNG ×2, caption) of a `LiveChartRenderer.snapshot`: the newest bars, the forming one paler, and the fan."""
     from workbench.visual.picture import png  # Altair and vl-convert cost seconds that a live page need not pay
 
-    return png(_chart(view, theme), theme, scale=2.0), caption(view)
+    return png(picture(view, theme), theme, scale=2.0), caption(view)
 
 
 def caption(view: dict[str, Any]) -> str:
@@ -32,7 +32,8 @@ def caption(view: dict[str, Any]) -> str:
     )
 
 
-def _chart(view: dict[str, Any], theme: str) -> Any:
+def picture(view: dict[str, Any], theme: str = "dark") -> Any:
+    """The Altair chart."""
     import altair as alt
 
     colours = themed(theme)

@@ -40,6 +40,13 @@ async def league(asked: Asked, line: Line) -> Reply:
     return await answer(asked, line)
 
 
+async def stream(asked: Asked, line: Line) -> Reply:
+    """Brings pandas, numba and ccxt."""
+    from workbench.commands.handlers.stream import stream as answer
+
+    return await answer(asked, line)
+
+
 Handler = Callable[[Asked, Line], Awaitable[Reply]]
 HANDLERS: Mapping[str, Handler] = {
     "help_": help_,
@@ -52,6 +59,7 @@ HANDLERS: Mapping[str, Handler] = {
     "cross_plan": cross_plan,
     "cross_analyze": cross_analyze,
     "correlate": correlate,
+    "stream": stream,
     "league": league,
     "regime": regime,
     "model_list": model_list,
