@@ -14,6 +14,7 @@ from workbench.widgets.desk_panel import DeskPanel
 from workbench.widgets.desk_pump import PanelSettings
 from workbench.widgets.halt_hand import Asks
 from workbench.widgets.page_pump import Page
+from workbench.widgets.tab_hand import WidgetTab
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ class UnifiedDashboard:
     ledger : where given, a new event is shown at once instead of at the next poll.
     pages : the tabs behind the first, in order (`dashboard.pages.pages_of(desk)` makes those of this product).
     dispatcher : where given, the halt button works, and so do `asks`: the tabs that ask in the one grammar.
+    widgets : tabs that hold a chart of their own (`dashboard.widget_tabs`).
     """
 
     def __init__(
@@ -46,10 +48,11 @@ class UnifiedDashboard:
         pages: Sequence[Page] = (),
         dispatcher: Asks | None = None,
         asks: Sequence[AskPage] = (),
+        widgets: Sequence[WidgetTab] = (),
     ):
         self._news = _News(ledger) if ledger is not None else None
         wake = self._news.wait if self._news else None
-        self.panel = DeskPanel(center.get_unified_dashboard_data, settings, wake, pages, dispatcher, asks)
+        self.panel = DeskPanel(center.get_unified_dashboard_data, settings, wake, pages, dispatcher, asks, widgets)
 
     def show(self, opens_at: str = "") -> DeskPanel:
         """The widget, live: make it a cell's last value, or `display` it. `opens_at`: the tab it begins with."""

@@ -11,6 +11,7 @@ from workbench.widgets.ask_hand import AskHand, AskPage
 from workbench.widgets.desk_pump import DeskPump, Feed, PanelSettings, Wake
 from workbench.widgets.halt_hand import Asks, HaltHand
 from workbench.widgets.page_pump import Page, PagePump
+from workbench.widgets.tab_hand import TabHand, WidgetTab
 from workbench.widgets.tokens import css_variables
 
 FIRST = "overview"
@@ -28,6 +29,7 @@ class DeskPanel(anywidget.AnyWidget):
 
     pages : what stands behind the first tab, in order; each is asked only while it is open.
     dispatcher : where given, the halt button halts through it; else it says what to type instead.
+    widgets : tabs that hold another widget each, made when one is opened.
     asks : tabs behind those that ask in the one grammar, through the same dispatcher.
 
     `snapshot` is read from the live buffer whenever a page asks for the widget's state, so a reload restores it;
@@ -42,6 +44,7 @@ class DeskPanel(anywidget.AnyWidget):
     opens_at = traitlets.Unicode(FIRST).tag(sync=True)
     halts = traitlets.Bool(False).tag(sync=True)
     asks = traitlets.List(traitlets.Dict()).tag(sync=True)
+    widgets = traitlets.List(traitlets.Dict()).tag(sync=True)
 
     def __init__(
         self,
@@ -51,13 +54,17 @@ class DeskPanel(anywidget.AnyWidget):
         pages: Sequence[Page] = (),
         dispatcher: Asks | None = None,
         asks: Sequence[AskPage] = (),
+        widgets: Sequence[WidgetTab] = (),
     ):
         self.pump = DeskPump(feed, self.send, settings or PanelSettings(), wake)
         self.behind = PagePump(pages, self.send)
         self.hand = HaltHand(dispatcher, self.send) if dispatcher else None
         self.asking = AskHand(dispatcher, self.send, asks) if dispatcher else None
         tabs = self.asking.tabs if self.asking else []
-        super().__init__(pages=[FIRST, *self.behind.names], halts=dispatcher is not None, asks=tabs)
+        self.held = TabHand(widgets, self.send)
+        super().__init__(
+            pages=[FIRST, *self.behind.names], halts=dispatcher is not None, asks=tabs, widgets=self.held.tabs
+        )
         self.on_msg(self._hear)
 
     def start(self) -> None:
@@ -67,6 +74,7 @@ class DeskPanel(anywidget.AnyWidget):
         """End the polling; the page keeps the last figures, which turn stale. A halt under way goes on."""
         if self.asking:
             await self.asking.stop()
+        await self.held.stop()
         await self.behind.stop()
         await self.pump.stop()
 
@@ -83,5 +91,7 @@ class DeskPanel(anywidget.AnyWidget):
             self.behind.hear(content)
         elif kind in ("halt", "release") and self.hand:
             self.hand.hear(content)
+        elif kind == "open":
+            self.held.hear(content)
         elif kind in ("ask", "complete", "lines", "give_up") and self.asking:
             self.asking.hear(content)

@@ -8,6 +8,7 @@ import { PAGES } from "./pages.js";
 import { Store } from "./store.js";
 import { tabs } from "./tabs.js";
 import { paperOf, viewDialog } from "./view_dialog.js";
+import { WidgetTabPage } from "./widget_tab.js";
 
 const BEAT_MS = 10000;
 const TICK_MS = 1000;
@@ -18,7 +19,7 @@ function render({ model, el: host }) {
   const store = new Store(ask);
   const halt = new HaltDialog(store, ask, Boolean(model.get("halts")));
   const desk = { store, paper: () => paperOf(root), ask, halt };
-  const pages = [...pagesOf(model.get("pages"), desk), ...model.get("asks").map((tab) => askPageOf(tab, desk))];
+  const pages = [...pagesOf(model.get("pages"), desk), ...model.get("widgets").map((tab) => widgetPageOf(tab, desk, model.widget_manager)), ...model.get("asks").map((tab) => askPageOf(tab, desk))];
   const sheets = tabs(pages, {
     opensAt: model.get("opens_at"),
     own: document.body.classList.contains("wb-page"),
@@ -28,8 +29,9 @@ function render({ model, el: host }) {
       store.changed();
     },
   });
+  const pagesOfOurs = new Set(model.get("pages")); // the others paint themselves once they are opened
   const repaint = () => {
-    for (const { id, page } of pages) if (!(page instanceof AskPage) || id === sheets.current) page.repaint?.();
+    for (const { id, page } of pages) if (pagesOfOurs.has(id) || id === sheets.current) page.repaint?.();
     store.changed();
   };
   const dialog = viewDialog(root, repaint);
@@ -76,6 +78,12 @@ function pagesOf(names, desk) {
     const page = new Page(desk);
     return { id: Page.id, title: Page.title, node: page.node, page };
   });
+}
+
+/** A tab that holds another widget. */
+function widgetPageOf(tab, desk, manager) {
+  const page = new WidgetTabPage(desk, tab, manager);
+  return { id: tab.id, title: tab.title, node: page.node, page };
 }
 
 /** A tab that is a question in the grammar. */

@@ -1,7 +1,7 @@
 // What the page knows of the desk: a snapshot, brought up to date by differences.
 
 const SILENT_MS = 10000;
-const DIALOGS = new Set(["halt", "release", "asked", "offers", "lines"]);
+const DIALOGS = new Set(["halt", "release", "asked", "offers", "lines", "opened"]);
 
 export class Store {
   /** `ask` sends a message to the kernel. */
