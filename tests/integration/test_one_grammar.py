@@ -106,7 +106,8 @@ async def floor(tmp_path, monkeypatch):
         monkeypatch.setenv("WORKBENCH_BOT_TOKEN", BOT_TOKEN)
         write_run(load_settings().home, run)
         await floor.play(3)
-        yield tmp_path
+        floor.folder = tmp_path
+        yield floor
         for server in servers:
             await server.stop()
 
@@ -144,11 +145,11 @@ async def in_notebook(lines, folder):
 
 
 @asynccontextmanager
-async def telegram(server):
+async def telegram(server, **own):
     """The chat surface with a connection of its own, and what it answered by update."""
     answered = {}
     settings = load_settings()
-    own = settings.telegram.model_copy(update={"api_url": server.url})
+    own = settings.telegram.model_copy(update={"api_url": server.url, **own})
     async with connect(settings.model_copy(update={"telegram": own})) as desk:
         surface = UnifiedTelegram(desk.center, desk.ledger, desk.settings, TOKEN, answered.__setitem__)
         await surface.start()
@@ -173,7 +174,7 @@ async def test_the_same_lines_give_the_same_reply_value_in_terminal_notebook_and
     async with telegram_server() as server, telegram(server) as answered:
         for lines in (EFFECTS, LINES):
             here = await in_terminal(lines, capsys)
-            cell = await in_notebook(lines, floor)
+            cell = await in_notebook(lines, floor.folder)
             chat = await in_telegram(lines, server, answered)
 
             for line, *values in zip(lines, here, cell, chat, strict=True):
@@ -184,3 +185,19 @@ async def test_the_same_lines_give_the_same_reply_value_in_terminal_notebook_and
         assert done.count(True) > 25
         assert done.count(False) > 10
         assert len(server.shown(PERSON)) >= 10
+
+
+@pytest.mark.slow
+async def test_a_live_chart_in_a_chat_follows_the_market(floor):
+    async with telegram_server() as server, telegram(server, live_every_s=1.0):
+        await server.say(PERSON, "/stream btc 30m")
+        said = await server.heard(PERSON, "BTC/USD 30m", 90)
+        first, words = said.photo, said.text
+
+        await floor.play(2)
+        await server.until(lambda: said.photo != first, 90)
+
+    assert first.startswith(b"\x89PNG")
+    assert said.photo.startswith(b"\x89PNG")
+    assert [button["text"] for button in said.buttons] == ["Stop"]
+    assert words in said.versions

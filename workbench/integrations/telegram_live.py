@@ -18,6 +18,8 @@ LIVE = ("dashboard", "stream")
 MOST_A_CHAT = 3
 GROUP_EVERY_S = 6.0
 """Twenty messages a minute are all that a group may get: half of them are left to answers and alerts."""
+PICTURE_TIMES = 3
+"""A picture takes about a second to draw, so it is drawn that many times more seldom."""
 Ask = Callable[[], Awaitable[Page | None]]
 """The page as it is now; None where whoever asked may not see it any more."""
 
@@ -74,7 +76,8 @@ class LiveMessages:
         self._live.clear()
 
     async def _keep_fresh(self, live: _Live) -> None:
-        every_s = max(self._every_s, GROUP_EVERY_S) if live.chat < 0 else self._every_s
+        every_s = self._every_s * (PICTURE_TIMES if live.shown.pictured else 1)
+        every_s = max(every_s, GROUP_EVERY_S) if live.chat < 0 else every_s
         until = asyncio.get_running_loop().time() + self._lasts.total_seconds()
         while asyncio.get_running_loop().time() < until:
             await asyncio.sleep(every_s)
