@@ -90,3 +90,30 @@ def _colour(bots: pd.Series, theme: str) -> Any:
     names = sorted(set(bots))
     colours = [getattr(bot_colour(name), theme) for name in names]
     return alt.Color("bot:N", title=None, scale=alt.Scale(domain=names, range=colours))
+
+
+def league_frame(rows: Sequence[LeagueRow]) -> pd.DataFrame:
+    """League rows as a table to read: shares and skills in per cent, unknown empty."""
+    lines = [
+        {
+            "market": row.symbol,
+            "regime": row.regime,
+            "bot": row.bot_id,
+            "scored": row.scored,
+            "skill %": _percent(row.skill),
+            "CRPS, σ": row.crps,
+            **{f"in {100 * p:.0f} %": _percent(row.coverage.get(p)) for p in (0.5, 0.8, 0.9)},
+            "QLIKE": row.qlike,
+            "volatility skill %": _percent(row.qlike_skill),
+            "behind the best": row.versus.difference if row.versus else None,
+            "p": row.versus.p_value if row.versus else None,
+            "days": row.versus.days if row.versus else None,
+        }
+        for row in rows
+    ]
+    frame = pd.DataFrame(lines)
+    return frame.loc[:, [name for name in frame if frame[name].notna().any() and (frame[name] != "").any()]].round(3)
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else 100 * value

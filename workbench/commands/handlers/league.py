@@ -130,7 +130,7 @@ def _versus(row: LeagueRow) -> str:
     if row.versus is None:
         return ""
     if row.versus.p_value is None:
-        return f"{row.versus.days} days are too few"
+        return f"too few days to tell ({row.versus.days})"
     return f"{row.versus.difference:+.3f}, p = {row.versus.p_value:.2g}, {row.versus.days} days".replace("-", "−")
 
 
