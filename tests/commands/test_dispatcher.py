@@ -155,7 +155,7 @@ async def test_plans_and_readings(desk):
     readings = await desk.ask("/cross analyze btc 1h @spot")
 
     assert rows(plan)[0]["targets"] == "8,200.00 8,400.00"
-    assert words(crossed) == "2 of 2 would be long"
+    assert words(crossed) == "2 of 2 would be long Together: long by trust: all say long"
     assert rows(reading) == [{"indicator": "rsi", "value": "61.2"}]
     assert rows(readings) == [{"bot": "trend", "reading": "rising", "note": ""}]
 

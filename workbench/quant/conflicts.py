@@ -100,6 +100,8 @@ def _shares(spoken: Sequence[Opinion]) -> dict[int, float]:
 
 def _trust(spoken: Sequence[Opinion], shares: Mapping[int, float], held: int, rules: Rules) -> tuple[int, str]:
     best = max(shares, key=lambda side: (shares[side], side == held, -abs(side)))
+    if len(shares) == 1:
+        return best, f"all say {WORDS[best]}"
     if best == held:
         return held, f"{WORDS[held]} has {shares[held]:.0%} of the trust"
     if shares[best] >= rules.enter:
