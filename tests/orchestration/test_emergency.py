@@ -13,6 +13,7 @@ from workbench.domain.halts import Halt, HaltStep, Outcome
 from workbench.domain.portfolio import BotState
 from workbench.orchestration.bot_registry import BotRegistry
 from workbench.orchestration.emergency import EmergencyStop
+from workbench.orchestration.halt_book import HaltBook
 from workbench.settings import HaltSettings
 
 QUICK = HaltSettings(deadline_s=2.5, watch_s=60, watch_every_s=0.1, settle_s=0.3)
@@ -268,3 +269,18 @@ async def test_a_bot_that_was_restarted_during_the_watch_and_runs_again_is_halte
     await stop._registry.poll()
 
     await until(lambda: bot.told is BotState.HALTED)
+
+
+async def test_a_look_that_begins_as_another_ends_breaks_neither(ledger):
+    """Found by killing halts at each system call on a busy machine: the one that woke late read the other's result."""
+    book = HaltBook(ledger, Halt("h1", ("desk",), "typed", "ada", datetime.now(UTC)))
+    await book.latch()
+    latched, first = book._writing, asyncio.create_task(book.refresh())
+    while book._writing is latched or not book._writing.done():
+        await asyncio.sleep(0)
+    assert not first.done()  # its look has ended, and it has not woken yet
+
+    await book.refresh()
+
+    await first
+    assert book.halt.durable

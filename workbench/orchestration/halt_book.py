@@ -126,10 +126,10 @@ class HaltBook:
         waits is not joined by another; it takes effect when it ends."""
         if self._writing and not self._writing.done():
             return False
-        self._writing = asyncio.create_task(in_thread(work))
-        self._writing.add_done_callback(self._apply)
-        done, _ = await asyncio.wait([self._writing], timeout=PATIENCE_S)
-        error = self._writing.exception() if done else TimeoutError("the ledger does not answer")
+        writing = self._writing = asyncio.create_task(in_thread(work))  # the next one may begin before we wake
+        writing.add_done_callback(self._apply)
+        done, _ = await asyncio.wait([writing], timeout=PATIENCE_S)
+        error = writing.exception() if done else TimeoutError("the ledger does not answer")
         if error is None:
             return True
         if not isinstance(error, LedgerError | TimeoutError):

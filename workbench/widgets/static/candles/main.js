@@ -98,6 +98,12 @@ function render({ model, el: host }) {
     chart.repaint();
     layer.update();
   };
+  const placed = new ResizeObserver(() => { // made for a tab it is not in yet: its colours are known only there
+    if (!root.isConnected) return;
+    placed.disconnect();
+    repaint();
+  });
+  placed.observe(root);
   const seen = () => document.visibilityState === "visible" && feed.catchUp();
   const left = () => ask({ kind: "bye" });
   const beat = setInterval(() => ask({ kind: "beat", rev: feed.rev }), BEAT_MS);
@@ -120,6 +126,7 @@ function render({ model, el: host }) {
     model.off("msg:custom", hear);
     document.removeEventListener("visibilitychange", seen);
     window.removeEventListener("pagehide", left);
+    placed.disconnect();
     light.removeEventListener("change", repaint);
     hands.destroy();
     chart.destroy();
