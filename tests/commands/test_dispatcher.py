@@ -291,6 +291,9 @@ def test_each_declaration_is_sound():
             ("halt",),
             ("release",),
             ("risk", "hold"),
+            ("draw", "sr"),
+            ("draw", "drop"),
+            ("track", "drop"),
         ) or spec.words[0] in ("alerts", "people", "model", "share")
         # a repeat joins, or sets what is set; a code works once
         assert not spec.effect or by_nature_once or "id" in spec.options

@@ -25,6 +25,15 @@ _PERSON = Parameter("person", Kind.WORD, "their number, as /people lists it")
 _MODEL = Parameter("name", Kind.WORD, "which model, where there are several", needed=False, option=True)
 _TOPICS = ("forecasts", "regimes", "patterns", "models", "scores", "signals", "candles")
 
+_BARS = Parameter("tf", Kind.TIMEFRAME, "the bar length, 1h without it", needed=False)
+_PRICE = Parameter("price", Kind.NUMBER, "a price")
+_BAND = Parameter("zone", Kind.WORD, "two prices, as in 6200-6300")
+_TEXT = Parameter("text", Kind.WORD, "words beside it, in quotes", needed=False, option=True)
+_SNAP = Parameter(
+    "snap", Kind.CHOICE, "on: to the open, high, low or close that is near", False, option=True, choices=("on", "off")
+)
+_DRAWN = (_TEXT, _SNAP, _ID)
+
 CATALOGUE: tuple[Spec, ...] = (
     Spec(
         ("help",),
@@ -59,6 +68,125 @@ CATALOGUE: tuple[Spec, ...] = (
         example="/plan BTCUSD 1h",
     ),
     Spec(("analyze",), "how a bot reads a market", "analyze", (*_MARKET, _ONE), example="/analyze ETHUSD 4h"),
+    Spec(
+        ("analyze", "zone"),
+        "what a band of prices has meant: touches, holds, breaks, time and volume in it, what followed, what bots say",
+        "analyze_zone",
+        (_SYMBOL, _BAND, _BARS, replace(_HORIZON, help="bars after a touch that are looked at, 24 without it")),
+        example="/analyze zone BTCUSD 6200-6300",
+    ),
+    Spec(
+        ("draw", "sr"),
+        "find support and resistance, draw them, and keep or drop each",
+        "draw_sr",
+        (_SYMBOL, _BARS),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/draw sr BTCUSD",
+    ),
+    Spec(
+        ("draw", "level"),
+        "draw a price",
+        "draw_level",
+        (_SYMBOL, _PRICE, _BARS, *_DRAWN),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/draw level BTCUSD 6400",
+    ),
+    Spec(
+        ("draw", "zone"),
+        "draw a band of prices",
+        "draw_zone",
+        (_SYMBOL, _BAND, _BARS, *_DRAWN),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/draw zone BTCUSD 6200-6300",
+    ),
+    Spec(
+        ("draw", "line"),
+        "draw a trend line through two points",
+        "draw_line",
+        (
+            _SYMBOL,
+            Parameter("from", Kind.DATE, "when it begins"),
+            _PRICE,
+            Parameter("to", Kind.DATE, "when its second point is"),
+            Parameter("end", Kind.NUMBER, "the price there"),
+            _BARS,
+            *_DRAWN,
+        ),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/draw line BTCUSD 2018-06-01 7500 2018-06-10 6800",
+    ),
+    Spec(
+        ("draw", "note"),
+        "write something at a point of the chart",
+        "draw_note",
+        (
+            _SYMBOL,
+            Parameter("at", Kind.DATE, "when"),
+            _PRICE,
+            replace(_TEXT, needed=True, option=False, help="what, in quotes"),
+            _BARS,
+            _SNAP,
+            _ID,
+        ),
+        effect=True,
+        role=Role.OPERATOR,
+        example='/draw note BTCUSD 2018-06-10 6800 "sold off here"',
+    ),
+    Spec(
+        ("draw", "list"),
+        "what everybody has drawn on a market",
+        "draw_list",
+        (_SYMBOL, replace(_BARS, help="the bar length, all without it")),
+        example="/draw list BTCUSD",
+    ),
+    Spec(
+        ("draw", "drop"),
+        "take drawings of yours away",
+        "draw_drop",
+        (_SYMBOL, Parameter("ids", Kind.WORD, "ids from /draw list, joined by commas"), _BARS),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/draw drop BTCUSD sr3,sr4",
+    ),
+    Spec(
+        ("draw", "undo"),
+        "take back your last step on a chart",
+        "draw_undo",
+        (_SYMBOL, _BARS, _ID),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/draw undo BTCUSD",
+    ),
+    Spec(
+        ("track", "setup"),
+        "wait for a setup: armed, triggered, confirmed or failed, target or stop; each change is an event",
+        "track_setup",
+        (
+            _SYMBOL,
+            Parameter("kind", Kind.CHOICE, "what to wait for", choices=("breakout", "retest", "range", "line")),
+            _BARS,
+            Parameter("side", Kind.CHOICE, "up without it", needed=False, option=True, choices=("up", "down")),
+            Parameter("line", Kind.WORD, "id of your trend line whose break is meant", needed=False, option=True),
+            _ID,
+        ),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/track setup ETHUSD breakout",
+    ),
+    Spec(("track", "list"), "your setups and how they stand", "track_list", example="/track list"),
+    Spec(
+        ("track", "drop"),
+        "wait for a setup no longer",
+        "track_drop",
+        (Parameter("setup", Kind.WORD, "its id from /track list"),),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/track drop 1a2b3c4d",
+    ),
     Spec(
         ("cross", "forecast"),
         "every bot's fan and the collective one",

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -131,10 +132,13 @@ class InteractiveCharts:
         highs, lows, closes, volume = (self.candles[name].to_numpy() for name in ("high", "low", "close", "volume"))
         return study(highs, lows, closes, volume, low, high, horizon)
 
-    def renderer(self, bars: int | None = 300, theme: str = "dark", **panel) -> AdvancedRenderer:
-        """The chart with everybody's drawings of this market and timeframe; `panel` as in `Panel`."""
+    def renderer(
+        self, bars: int | None = 300, theme: str = "dark", extra: tuple[Drawing, ...] = (), **panel: Any
+    ) -> AdvancedRenderer:
+        """The chart with everybody's drawings of this market and timeframe, and `extra` ones that are not kept; `panel`
+        as in `Panel`."""
         board = self.board
-        drawn = tuple(self._table.on(board.symbol, board.timeframe))
+        drawn = (*self._table.on(board.symbol, board.timeframe), *extra)
         shown = Panel(board.symbol, board.timeframe, self.candles, drawings=drawn, **panel)
         return AdvancedRenderer(ChartSpec((shown,), bars=bars, theme=theme))
 

@@ -1,6 +1,7 @@
 """Who answers which command: the names that `catalogue.CATALOGUE` refers to."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 
 from workbench.commands.asked import Asked
 from workbench.commands.handlers.alerts import alerts, alerts_least, alerts_off, alerts_on, alerts_quiet
@@ -48,6 +49,17 @@ async def stream(asked: Asked, line: Line) -> Reply:
 
 
 Handler = Callable[[Asked, Line], Awaitable[Reply]]
+
+
+def _charted(module: str, name: str) -> Handler:
+    """A handler that brings pandas, numba and ccxt when it is first asked."""
+
+    async def answer(asked: Asked, line: Line) -> Reply:
+        return await getattr(import_module(f"workbench.commands.handlers.{module}"), name)(asked, line)
+
+    return answer
+
+
 HANDLERS: Mapping[str, Handler] = {
     "help_": help_,
     "bots": bots,
@@ -59,6 +71,18 @@ HANDLERS: Mapping[str, Handler] = {
     "cross_plan": cross_plan,
     "cross_analyze": cross_analyze,
     "correlate": correlate,
+    "draw_sr": _charted("drawing", "draw_sr"),
+    "draw_level": _charted("drawing", "draw_level"),
+    "draw_line": _charted("drawing", "draw_line"),
+    "draw_zone": _charted("drawing", "draw_zone"),
+    "draw_note": _charted("drawing", "draw_note"),
+    "draw_list": _charted("drawing", "draw_list"),
+    "draw_drop": _charted("drawing", "draw_drop"),
+    "draw_undo": _charted("drawing", "draw_undo"),
+    "track_setup": _charted("setups", "track_setup"),
+    "track_list": _charted("setups", "track_list"),
+    "track_drop": _charted("setups", "track_drop"),
+    "analyze_zone": _charted("zone", "analyze_zone"),
     "stream": stream,
     "league": league,
     "regime": regime,

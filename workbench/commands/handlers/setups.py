@@ -1,0 +1,117 @@
+"""Setups that are waited for: /track."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import cast
+
+from workbench.commands.asked import Asked
+from workbench.commands.handlers.charted import BARS, TIMEFRAME, author, hand_on, picture
+from workbench.commands.reply import Column, Part, Reply, Shape, Table, Text, Tone
+from workbench.commands.spec import Line
+from workbench.domain.errors import ValueRefused
+from workbench.domain.setups import TrackedSetup
+from workbench.ledger.log import SqlLedger
+from workbench.ledger.setup_log import SetupLog, SetupRecord
+from workbench.orchestration.plain_text import plain
+from workbench.quant.setups import Stage, StageChange
+from workbench.visual.chart_spec import PriceMark
+from workbench.visual.interactive_charts import InteractiveCharts
+
+_TONES = {Stage.TARGET: Tone.GOOD, Stage.STOP: Tone.BAD, Stage.FAILED: Tone.WARNING, Stage.EXPIRED: Tone.MUTED}
+
+
+async def track_setup(asked: Asked, line: Line) -> Reply:
+    """Wait for a setup; asked again while it is open, what has become of it."""
+    charts, _ = await hand_on(asked, line, BARS)
+    said = line.values
+    kind, side = said["kind"], -1 if said.get("side") == "down" else 1
+    line_id, setup_id = said.get("line", ""), said.get("id", "")
+    if not setup_id:
+        open_ones = await asyncio.to_thread(_open, asked, charts, kind, side)
+        setup_id = open_ones[0] if open_ones and not line_id else ""
+    setup, changes = await asyncio.to_thread(charts.track, kind, side, line_id, setup_id)
+    parts: list[Part] = [_stands(setup, changes), *([_changes(changes)] if changes else [])]
+    title = f"{setup.name} on {charts.board.symbol} {charts.board.timeframe}"
+    shown = await picture(charts, title, marks=_marks(changes))
+    notes = line.notes if "tf" in said else (*line.notes, f"bar length {TIMEFRAME}, as none was named")
+    return Reply(title, (*parts, *shown), as_of=asked.now, notes=notes)
+
+
+def _open(asked: Asked, charts: InteractiveCharts, kind: str, side: int) -> list[str]:
+    records = SetupLog(cast(SqlLedger, asked.ledger)).records(author(asked), charts.board.symbol)
+    return [
+        record.setup.setup_id
+        for record in records
+        if not record.over and (record.setup.board, record.setup.kind, record.setup.side) == (charts.board, kind, side)
+    ]
+
+
+def _stands(setup: TrackedSetup, changes: list[StageChange]) -> Text:
+    if not changes:
+        words = (
+            f"Armed as {setup.setup_id} at the close of {setup.armed_at:%Y-%m-%d %H:%M} UTC; nothing has triggered it."
+        )
+        return Text(f"{words} Each change is an event: /events tells it, and this line asked again.")
+    last = changes[-1]
+    return Text(f"{last.after.value.capitalize()}: {last.words}.", _TONES.get(last.after, Tone.PLAIN))
+
+
+def _changes(changes: list[StageChange]) -> Table:
+    columns = (
+        Column("at the close of", Shape.TIME),
+        Column("from"),
+        Column("to"),
+        Column("price", Shape.PRICE),
+        Column("why"),
+    )
+    rows = tuple(
+        (datetime.fromtimestamp(c.at_ms / 1000, UTC), c.before.value, c.after.value, c.price, c.words) for c in changes
+    )
+    return Table(columns, rows, "What happened")
+
+
+def _marks(changes: list[StageChange]) -> tuple[PriceMark, ...]:
+    trigger = changes[-1].trigger if changes else None
+    if trigger is None:
+        return ()
+    since = datetime.fromtimestamp(changes[0].at_ms / 1000, UTC)
+    prices = (("entry", trigger.level), ("stop", trigger.stop), ("target", trigger.target))
+    return tuple(PriceMark(kind, at, since) for kind, at in prices)
+
+
+async def track_list(asked: Asked, line: Line) -> Reply:
+    """One's setups and how they stood when somebody last looked."""
+    log = SetupLog(cast(SqlLedger, asked.ledger))
+    records = await asyncio.to_thread(log.records, author(asked))
+    if not records:
+        words = Text("You wait for nothing. Begin with /track setup SYMBOL breakout.")
+        return Reply("Setups", (words,), as_of=asked.now, notes=line.notes)
+    columns = (
+        Column("id"),
+        Column("setup"),
+        Column("market"),
+        Column("armed", Shape.TIME),
+        Column("stage", Shape.STATE),
+        Column("last word"),
+    )
+    rows = tuple(_row(record) for record in records[-40:])
+    return Reply("Setups", (Table(columns, rows),), as_of=asked.now, notes=line.notes)
+
+
+def _row(record: SetupRecord) -> tuple:
+    setup, board = record.setup, record.setup.board
+    market = f"{board.symbol} {board.timeframe}"
+    last = plain(str(record.told[-1].get("words", "")), 160) if record.told else "waiting"
+    return setup.setup_id, setup.name, market, setup.armed_at, record.stage, last
+
+
+async def track_drop(asked: Asked, line: Line) -> Reply:
+    """Wait no longer."""
+    log = SetupLog(cast(SqlLedger, asked.ledger))
+    records = {record.setup.setup_id: record for record in await asyncio.to_thread(log.records, author(asked))}
+    wanted = line.values["setup"]
+    if wanted not in records:
+        raise ValueRefused(f"you track no setup {wanted[:40]!r}; you track {', '.join(records) or 'none'}")
+    await asyncio.to_thread(log.drop, records[wanted].setup, asked.now)
+    name = records[wanted].setup.name
+    return Reply("Setups", (Text(f"Waiting no longer for {name} ({wanted})."),), as_of=asked.now, notes=line.notes)
