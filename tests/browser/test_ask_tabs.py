@@ -108,3 +108,15 @@ def test_a_destructive_line_asks_back_and_its_button_does_it(page, floor):
     offered.locator(".reply-question button").click()
 
     until(lambda: "trend" not in floor.ledger.states.all())
+
+
+def test_the_live_chart_and_the_pattern_lab_are_tabs_of_the_page(page):
+    sheet(page, "Live chart")
+    chart = page.locator(".sheet:not([hidden]) .tab-widget .wb.candles canvas").first
+    chart.wait_for(state="visible", timeout=3 * PATIENCE_MS)
+    assert page.locator(".sheet:not([hidden]) .tab-choices select").count() == 2
+
+    sheet(page, "Pattern lab")
+    lab = page.locator(".sheet:not([hidden]) .tab-widget canvas").first
+    lab.wait_for(state="visible", timeout=3 * PATIENCE_MS)
+    assert "brush a window" in page.locator(".sheet:not([hidden]) .tab-widget").inner_text()
