@@ -17,6 +17,7 @@ NAMES = {
     "gate": "microseconds a pre-trade verdict takes in memory at 500 symbols",
     "halt": "emergency stop of 1,000 bots that hang, fail and lie; then one killed at each of its steps",
     "dashboard": "the page in a browser: time to open, event to pixel, memory of ten viewers",
+    "live": "a live chart in a browser while 100 markets arrive: tick to pixel, kernel, drawing, panning",
     "collective": "collective forecast ÷ best bot on the recorded set, with and without garbage; coverage; update cost",
     "volatility": "QLIKE of the next 24 hours: shared model beside HAR, GARCH-t, EWMA and the last value",
     "correlation": "rolling correlation: times faster than pandas, beside writing it; error beside long double",

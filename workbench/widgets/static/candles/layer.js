@@ -87,14 +87,14 @@ export class DrawingLayer {
     context.beginPath();
     context.roundRect(view.width - width, y - 9, width, 18, 3);
     context.fill();
-    context.fillStyle = this.chart.look.panel;
+    context.fillStyle = this.chart.look.dark ? this.chart.look.panel : this.chart.look.text; // dark on the accent: 5:1
     context.fillText(text, view.width - width + 5, y + 0.5);
   }
 
   words(context, drawing, [x, y], view) {
     const text = [this.board.own(drawing) || !drawing.user ? "" : `${drawing.user}:`, drawing.text].filter(Boolean).join(" ");
     if (!text) return;
-    context.fillStyle = this.ink(drawing);
+    context.fillStyle = this.chart.look.text;
     context.fillText(cut(context, text, view.width * 0.6), Math.max(x, 4) + 4, Math.max(y - 10, 8));
   }
 

@@ -11,7 +11,7 @@ export function measured(drawing, view) {
   const { shape } = drawing;
   if (shape.kind === "level") {
     const y = view.yOf(shape.price);
-    return { points: [[0, y], [view.width, y]], handles: [[view.width - 28, y]] };
+    return { points: [[0, y], [view.width, y]], handles: [[view.width - 96, y]] };
   }
   if (shape.kind === "line") {
     const ends = [shape.start, shape.end].map((end) => [view.xOf(end.at), view.yOf(end.price)]);
