@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench.domain.desk import BotRow
 from workbench.integrations.brief import Brief
-from workbench.integrations.brief_words import profit, share, worst_fall
+from workbench.integrations.brief_words import money, profit, share, worst_fall
 from workbench.orchestration.event_words import sentence
 from workbench.orchestration.plain_text import plain
 
@@ -43,8 +43,8 @@ def _bot(brief: Brief, row: BotRow) -> tuple[Any, ...]:
         row.bot_id,
         row.health.word,
         row.trading.value,
-        f"{equity.amount:,.2f} {equity.currency}" if equity else UNKNOWN,
-        f"{earned.amount:+,.2f} {earned.currency}" if earned else UNKNOWN,
+        money(equity),
+        money(earned, signed=True),
         share(worst_fall(brief, row.bot_id)),
         sum(event.kind == "TradeOpened" for event in mine),
         sum(event.kind == "TradeClosed" for event in mine),
@@ -138,12 +138,10 @@ def profit_chart(brief: Brief, theme: str = "dark") -> Any:
         alt.Chart(table)
         .mark_line()
         .encode(
-            alt.X("at:T", title=None, scale=alt.Scale(type="utc")),
+            alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%d %b %H:%M", tickCount=8)),
             alt.Y("profit:Q", title=f"profit, {currency}"),
             alt.Color("bot:N", sort=names, scale=alt.Scale(domain=names, range=shades), title=None),
-            alt.StrokeWidth(
-                "bot:N", scale=alt.Scale(domain=names, range=[2.5 if n == "total" else 1.2 for n in names]), legend=None
-            ),
+            strokeWidth=alt.when(alt.datum.bot == "total").then(alt.value(2.5)).otherwise(alt.value(1.2)),
         )
         .properties(width=720, height=240, title=f"Profit of the last {brief.hours:g} h, market time UTC")
     )

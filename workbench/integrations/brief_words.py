@@ -20,8 +20,8 @@ def headline_figures(brief: Brief) -> dict[str, str]:
     """The figures of the message; what is not known is '–'."""
     total = brief.data.total
     return {
-        "equity": _money(total.equity),
-        f"P&L {brief.hours:g} h": _money(profit(brief, "total"), signed=True),
+        "equity": money(total.equity),
+        f"P&L {brief.hours:g} h": money(profit(brief, "total"), signed=True),
         "worst fall": share(worst_fall(brief, "total")),
         "trades closed": str(sum(event.kind == "TradeClosed" for event in brief.trades)) if brief.data.market else "–",
         "state": brief.data.state.value if brief.data.bots else "no desk",
@@ -47,9 +47,7 @@ def sentence_of(brief: Brief) -> str:
     if not brief.data.bots:
         return f"No bot is known here, so there is nothing to report but what the ledger holds: {_unknown(brief)}."
     told = (
-        f"{len(brief.data.bots)} bots earned {_money(earned, signed=True)}"
-        if earned
-        else "What was earned is not known"
+        f"{len(brief.data.bots)} bots earned {money(earned, signed=True)}" if earned else "What was earned is not known"
     )
     fall = worst_fall(brief, "total")
     deep = f", with a fall of {share(fall)} on the way" if math.isfinite(fall) else ""
@@ -123,7 +121,8 @@ def share(value: float | None) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.1%}"
 
 
-def _money(value: Money | None, signed: bool = False) -> str:
+def money(value: Money | None, signed: bool = False) -> str:
     if value is None:
         return "–"
-    return f"{value.amount:+,.2f} {value.currency}" if signed else f"{value.amount:,.2f} {value.currency}"
+    amount = value.amount if abs(value.amount) >= 0.005 else 0.0
+    return f"{amount:+,.2f} {value.currency}" if signed else f"{amount:,.2f} {value.currency}"

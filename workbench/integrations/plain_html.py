@@ -1,6 +1,7 @@
 """HTML from a notebook, reduced to what cannot act: tables, lists and emphasis, without attributes. Text is text."""
 
-from html import escape
+import re
+from html import escape, unescape
 from html.parser import HTMLParser
 
 _KEPT = {
@@ -10,6 +11,7 @@ _KEPT = {
 _EMPTY = {"br", "hr"}
 _DROPPED = {"script", "style", "template", "noscript", "iframe", "object", "title", "svg", "math"}
 _SPANS = ("colspan", "rowspan")
+_NUMBER = re.compile(r"[+\u2212-]?[\d,.]+(?:e[+-]?\d+)?(?: ?%| [A-Z]{2,6}| [a-z]{1,3})?|\u2013|NaN|", re.ASCII)
 
 
 def plain_html(markup: str) -> str:
@@ -17,7 +19,30 @@ def plain_html(markup: str) -> str:
     reader = _Reader()
     reader.feed(markup)
     reader.close()
-    return "".join(reader.out) + "".join(f"</{tag}>" for tag in reversed(reader.open))
+    made = "".join(reader.out) + "".join(f"</{tag}>" for tag in reversed(reader.open))
+    return re.sub(r"<table>.*?</table>", lambda found: _aligned(found[0]), made, flags=re.DOTALL)
+
+
+def _aligned(table: str) -> str:
+    """Columns of numbers to the right, the others to the left. Tables with joined cells stay as they are."""
+    if "span=" in table:
+        return table
+    rows = [
+        re.findall(r"<(t[hd])>(.*?)</t[hd]>", row, re.DOTALL) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)
+    ]
+    body = [row for row in rows if any(tag == "td" for tag, _ in row)]
+    width = max((len(row) for row in body), default=0)
+    words = {at for at in range(width) if any(at < len(row) and not _is_number(row[at][1]) for row in body)}
+    return re.sub(r"<tr>.*?</tr>", lambda row: _row(row[0], words), table, flags=re.DOTALL)
+
+
+def _row(row: str, words: set[int]) -> str:
+    count = iter(range(10_000))
+    return re.sub(r"<(t[hd])>", lambda cell: f'<{cell[1]} class="text">' if next(count) in words else cell[0], row)
+
+
+def _is_number(cell: str) -> bool:
+    return bool(_NUMBER.fullmatch(unescape(re.sub(r"<[^>]*>", "", cell)).strip()))
 
 
 class _Reader(HTMLParser):

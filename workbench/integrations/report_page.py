@@ -31,7 +31,7 @@ a { color: var(--wb-accent-text); }
 .bad { color: var(--wb-down-text); } .good { color: var(--wb-up-text); } .warning { color: var(--wb-warning-text); }
 table { border-collapse: collapse; font-size: 12px; margin: 8px 0; display: block; overflow-x: auto; }
 th, td { text-align: right; padding: 4px 8px; border-bottom: 1px solid var(--wb-line); white-space: nowrap; }
-th:first-child, td:first-child, .text td, .text th { text-align: left; }
+th:first-child, td:first-child, .text, .text td, .text th { text-align: left; }
 th { color: var(--wb-muted); font-weight: normal; }
 pre { background: var(--wb-panel); border-radius: 8px; padding: 8px 12px; overflow-x: auto; }
 pre, code { font: 12px/1.5 var(--wb-mono); }
