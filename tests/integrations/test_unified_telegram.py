@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.telegram_desk import ADMIN, GROUP, OPERATOR, PENDING, STRANGER, VIEWER, telegram_desk
 from tests.support.telegram_server import TOKEN
-from workbench.domain.errors import TellingError
+from workbench.domain.errors import LedgerError, TellingError
 from workbench.domain.events import NewEvent
 from workbench.domain.telling import Message, Severity, Teller
 from workbench.integrations.telegram_api import drawn
@@ -141,8 +141,6 @@ async def test_what_was_received_and_not_done_is_done_after_a_restart(desk):
 
 
 async def test_an_update_that_cannot_be_written_down_is_not_acknowledged(desk, monkeypatch):
-    from workbench.domain.errors import LedgerError
-
     real, refused = desk.telegram.intake._journal.receive, []
 
     def full(bodies):
@@ -298,3 +296,41 @@ async def test_a_message_left_in_the_ledger_is_told_with_its_picture(desk):
     await teller.tell(Message("Brief", "all well", b"\x89PNG" + b"0" * 20, topic="brief"))
 
     assert (await desk.server.heard(ADMIN, "Brief\nall well")).photo.startswith(b"\x89PNG")
+
+
+async def test_an_admins_emergency_stop_waits_for_no_ledger(desk, monkeypatch):
+    def full(*_):
+        raise LedgerError("the disk is full")
+
+    journal, people = desk.telegram.journal, desk.ledger.people
+    monkeypatch.setattr(journal, "receive", full)
+    monkeypatch.setattr(people, "all", full)
+
+    await desk.server.say(OPERATOR, "/halt trend")
+    await desk.server.say(ADMIN, "/pause breakout")
+    await desk.server.say(ADMIN, "/halt trend")
+    await desk.server.heard(ADMIN, "Halted: trend")
+    assert len(desk.server.pending) == 3  # not acknowledged
+    assert "pause" not in desk.bots["breakout"].acts
+    monkeypatch.undo()
+    await desk.server.heard(ADMIN, "1 of 1 bot paused")
+
+    assert desk.bots["trend"].acts["halt"] >= 1
+    assert desk.bots["breakout"].acts["pause"] == 1
+
+
+async def test_what_was_acknowledged_waits_for_a_ledger_that_is_away(desk, monkeypatch):
+    real, failed = desk.telegram.journal.begin, []
+
+    def away(update_id):
+        if len(failed) < 2:
+            failed.append(update_id)
+            raise LedgerError("the disk is full")
+        return real(update_id)
+
+    monkeypatch.setattr(desk.telegram.journal, "begin", away)
+    await desk.server.say(OPERATOR, "/pause trend")
+    await desk.server.heard(OPERATOR, "1 of 1 bot paused")
+
+    assert len(failed) == 2
+    assert desk.bots["trend"].acts == {"pause": 1}

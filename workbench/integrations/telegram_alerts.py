@@ -21,6 +21,7 @@ from workbench.integrations.telegram_buttons import Button
 from workbench.integrations.telegram_digest import Digest
 from workbench.integrations.telegram_outbox import Outbox, Rank
 from workbench.integrations.telegram_replies import digest, told
+from workbench.integrations.telegram_threads import Threads
 from workbench.ledger.alert_choices import AlertChoices
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.telegram_journal import TelegramJournal
@@ -31,7 +32,6 @@ log = structlog.get_logger(__name__)
 MARK = "told"
 LOOK_S = 2.0
 """Choices and people are read anew this often, and quiet hours end by as much late."""
-NAMES = {"access": "Access", "jobs": "Jobs", "brief": "Daily brief"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Alerts:
         self._find, self._options = find, options
         self.readers = Readers()
         self._waiting: dict[tuple[int, str], Digest] = {}
-        self._threads: dict[tuple[int, str], int] = {}
+        self._threads = Threads(api, journal, options.topics)
         self._tasks: list[asyncio.Task] = []
         self._heard = 0
 
@@ -101,15 +101,11 @@ class Alerts:
         choices = self.readers.choices.get(chat, self._options.usual)
         if not choices.wants(message.topic, message.severity):
             return False
-        key = self._thread_key(chat, message.topic)
+        key = self._threads.key(chat, message.topic)
         waiting = self._waiting.setdefault((chat, key), Digest())
         waiting.add(message if waiting.size == 0 else replace(message, png=None))
         self._send_if_due(chat, key)
         return True
-
-    def _thread_key(self, chat: int, topic: str) -> str:
-        """Alerts of one thread are merged; where there are no threads, all of a chat."""
-        return topic if chat < 0 and self._options.topics and self._threads.get((chat, topic)) != 0 else ""
 
     def _send_if_due(self, chat: int, key: str) -> None:
         waiting = self._waiting[chat, key]
@@ -125,26 +121,13 @@ class Alerts:
         if waiting is None:
             return
         try:
-            thread = await self._thread(chat, key)
+            thread = await self._threads.of(chat, key)
             for page in digest(waiting)[:3]:
                 await self._api.send(chat, page, thread)
         except BaseException:
             later = self._waiting.get((chat, key), Digest())
             self._waiting[chat, key] = waiting.joined(later)
             raise
-
-    async def _thread(self, chat: int, key: str) -> int:
-        """The thread of a topic, made on first use; 0 where the group has none."""
-        if not key:
-            return 0
-        if (chat, key) not in self._threads:
-            name = f"thread:{chat}:{key}"
-            known = await asyncio.to_thread(self._journal.mark, name)
-            if known is None:
-                known = await self._api.topic(chat, NAMES.get(key, key.capitalize()))
-                await asyncio.to_thread(self._journal.set_mark, name, known)
-            self._threads[chat, key] = known
-        return self._threads[chat, key]
 
     async def _follow(self) -> None:
         while True:

@@ -14,11 +14,13 @@ from typing import Any, Protocol
 
 import structlog
 
+from workbench.domain.errors import LedgerError
 from workbench.integrations.telegram_update import Incoming, from_body
 from workbench.ledger.telegram_journal import Journalled
 
 log = structlog.get_logger(__name__)
 MOST_AT_ONCE = 16
+FIRST_WAIT_S, MOST_WAIT_S = 0.5, 30.0
 PATIENCE_S = 12.0
 """After this long the next command of a chat waits no longer for the one before, which goes on: tuning takes hours."""
 
@@ -53,15 +55,29 @@ class Intake:
         self._tasks: set[asyncio.Task] = set()
         self._last: dict[int, asyncio.Task] = {}
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+        self._urged: set[int] = set()
 
     async def accept(self, updates: Sequence[Incoming]) -> list[int]:
         """Record what is new and start on it; returns the new ids. Raises LedgerError, and then nothing may be
         acknowledged."""
         by_id = {each.update_id: each for each in updates}
-        fresh = await self._run(self._journal.receive, {number: each.body() for number, each in by_id.items()})
+        try:
+            fresh = await self._run(self._journal.receive, {number: each.body() for number, each in by_id.items()})
+        except LedgerError:
+            self.urge(updates)
+            raise
         for number in fresh:
-            self._start(by_id[number], False)
+            if number not in self._urged:
+                self._start(by_id[number], False)
         return list(fresh)
+
+    def urge(self, updates: Sequence[Incoming]) -> None:
+        """Carry out the emergency stops among `updates` though nothing can be written down: a stop that comes twice is
+        one stop, and one that does not come is none."""
+        for came in updates:
+            if self._lane(came) is Lane.URGENT and came.update_id not in self._urged:
+                self._urged.add(came.update_id)
+                self._keep(asyncio.create_task(self._unrecorded(came)))
 
     async def recover(self) -> int:
         """Take up what an earlier process received and did not end; returns how many."""
@@ -85,10 +101,13 @@ class Intake:
         lane = self._lane(came)
         before = self._last.get(came.chat) if lane is Lane.ORDERED else None
         task = asyncio.create_task(self._in_lane(lane, before, came, begun))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        self._keep(task)
         if lane is Lane.ORDERED:
             self._last[came.chat] = task
+
+    def _keep(self, task: asyncio.Task) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
 
     async def _in_lane(self, lane: Lane, before: asyncio.Task | None, came: Incoming, begun: bool) -> None:
         if before is not None and not before.done():
@@ -100,12 +119,28 @@ class Intake:
             await self._carry_out(came, begun)
 
     async def _carry_out(self, came: Incoming, begun: bool) -> None:
-        if begun or await self._run(self._journal.begin, came.update_id):
+        if begun or await _written(self._run, self._journal.begin, came.update_id):
             outcome = await self._act(came, begun)
-            await self._run(self._journal.finish, came.update_id, outcome)
+            await _written(self._run, self._journal.finish, came.update_id, outcome)
+
+    async def _unrecorded(self, came: Incoming) -> None:
+        outcome = await self._act(came, False)
+        log.error("telegram_urgent_unrecorded", update=came.update_id, outcome=outcome)
 
     def _ended(self, task: asyncio.Task) -> None:
         self._tasks.discard(task)
         self._last = {chat: last for chat, last in self._last.items() if last is not task}
         if not task.cancelled() and (error := task.exception()):
             log.error("telegram_update_failed", error=f"{type(error).__name__}: {error}")
+
+
+async def _written(run: Run, call: Callable[..., Any], *args: Any) -> Any:
+    """What was acknowledged is not given up because the ledger is away for a while."""
+    wait_s = FIRST_WAIT_S
+    while True:
+        try:
+            return await run(call, *args)
+        except LedgerError as error:
+            log.error("telegram_journal_waits", error=str(error), again_in_s=wait_s)
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, MOST_WAIT_S)

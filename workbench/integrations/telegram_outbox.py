@@ -135,6 +135,8 @@ class Outbox:
     def _freed(self, task: asyncio.Task, chat: int) -> None:
         self._sending.discard(task)
         self._busy.discard(chat)
+        if not self._waiting.get(chat):
+            self._waiting.pop(chat, None)
         self._news.set()
         if not task.cancelled() and (error := task.exception()):
             log.error("telegram_send_failed", chat=chat, error=f"{type(error).__name__}: {error}")
@@ -161,7 +163,7 @@ class Outbox:
             self._lose(job, str(error))
 
     def _again(self, job: Job) -> None:
-        line = self._waiting[job.chat]
+        line = self._waiting.setdefault(job.chat, [])
         newer = next((each for each in line if job.key and each.key == job.key), None)
         if newer is not None:
             newer.rank = min(newer.rank, job.rank)

@@ -5,6 +5,7 @@ from collections import defaultdict, deque
 CHAT_S = 1.0
 GROUP_A_MINUTE = 20
 ALL_A_SECOND = 30
+MOST_CHATS = 5000
 _SLACK_S = 0.05  # Telegram's clock is not ours
 
 
@@ -31,6 +32,11 @@ class Pace:
 
     def sent(self, chat: int, now: float) -> None:
         """A message to `chat` goes out at `now`, answered well or not: Telegram counts it."""
+        if len(self._sent) > MOST_CHATS:
+            self._sent = defaultdict(
+                self._sent.default_factory, {c: s for c, s in self._sent.items() if now - s[-1] < 61}
+            )
+            self._until = {c: until for c, until in self._until.items() if until > now}
         self._sent[chat].append(now)
         self._any.append(now)
 

@@ -20,7 +20,7 @@ import structlog
 from telegram.error import TelegramError
 
 from workbench.commands.catalogue import CATALOGUE
-from workbench.domain.errors import TellingError
+from workbench.domain.errors import LedgerError, TellingError
 from workbench.domain.telling import Message
 from workbench.integrations.telegram_alerts import AlertOptions, Alerts, Readers
 from workbench.integrations.telegram_answers import Answers, Desk, Watch
@@ -31,6 +31,7 @@ from workbench.integrations.telegram_intake import Intake
 from workbench.integrations.telegram_live import LiveMessages
 from workbench.integrations.telegram_outbox import Outbox, Rank
 from workbench.integrations.telegram_replies import Page
+from workbench.integrations.telegram_speech import Speech
 from workbench.integrations.telegram_update import Incoming, read_update
 from workbench.integrations.telegram_wire import Polling, Webhook, Wire
 from workbench.ledger.alert_choices import AlertChoices
@@ -78,7 +79,8 @@ class UnifiedTelegram:
         await self.api.start()
         gate = replace(self._gate, username=self.api.username)
         self.journal = self._ledger.telegram(self.api.number)
-        self._answers = Answers(self._desk, gate, self.api, self.outbox, self._live)
+        self._speech = Speech(self.api, self.outbox)
+        self._answers = Answers(self._desk, gate, self.api.number, self._speech, self._live)
         self.intake = Intake(self.journal, self._answers.act, self._answers.lane)
         self.alerts = Alerts(self._ledger, self.journal, self.api, self.outbox, self._readers, self._options)
         self.outbox.start()
@@ -105,12 +107,18 @@ class UnifiedTelegram:
         came = [each for each in map(_read, raw) if each is not None]
         if not came:
             return
-        gate, now = await self._answers.gate(), datetime.now(UTC)
+        now = datetime.now(UTC)
+        try:
+            gate = await self._answers.gate()
+        except LedgerError:  # an admin's emergency stop waits for no ledger; all the rest comes again
+            blind = self._answers.blind_gate
+            self.intake.urge([each for each in came if not isinstance(blind.admit(each, now), Turned)])
+            raise
         heard = []
         for each in came:
             verdict = gate.admit(each, now)
             if isinstance(verdict, Turned):
-                self._answers.refuse(each, verdict)
+                self._speech.refuse(each, verdict)
             else:
                 heard.append(each)
         await self.intake.accept(heard)
