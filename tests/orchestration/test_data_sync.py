@@ -209,6 +209,18 @@ async def test_closing_ends_a_wait_and_stopping_ends_all(sync, ledger):  # noqa:
     assert await asyncio.wait_for(waiting[1], WAIT_S) == "ended"
 
 
+async def test_a_reader_whose_follower_died_is_told_once_and_can_go_on(sync):
+    heard = sync.subscribe("regimes")
+    await many(sync, "regimes", 1)
+    await take(heard, 1)
+    sync._hub._tail._batches.put_nowait(LedgerError("the database went away"))
+
+    with pytest.raises(LedgerError, match="went away"):
+        await take(heard, 1)
+    await many(sync, "regimes", 3, start=1)
+    assert numbers(await take(heard, 3)) == [1, 2, 3]
+
+
 @pytest.mark.parametrize("topics", ["gossip", [], ["regimes", "gossip"]])
 async def test_an_unknown_topic_is_refused_by_name(sync, topics):
     with pytest.raises(ValueRefused, match="topics are forecasts"):

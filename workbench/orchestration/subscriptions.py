@@ -92,6 +92,10 @@ class Subscription:
         self._error, self._closed = error, error is None or self._closed
         self._news.set()
 
+    def begin_again(self) -> None:
+        """Another follower has begun: what came between the two is in the ledger."""
+        self._error, self._live, self._catching_up = None, None, True
+
     def _next(self) -> Event | None:
         while self._page:
             event = self._page.popleft()
@@ -145,7 +149,10 @@ class Hub:
                 await self.refresh()
                 self._tail = self.ledger.tail(self.seq, (*TOPIC_OF, SHARING_CHANGED))
                 self._task = asyncio.create_task(self._follow(self._tail))
+                for each in tuple(self._readers):
+                    each.begin_again()
             self._readers.add(reader)
+            reader.begin_again()
 
     async def leave(self, reader: Subscription) -> None:
         self._readers.discard(reader)
