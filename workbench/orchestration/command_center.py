@@ -13,6 +13,7 @@ from workbench.domain.portfolio import EquityPoint, Money
 from workbench.domain.ports import AccountVenue
 from workbench.ledger.log import SqlLedger
 from workbench.orchestration.bot_registry import BotRegistry, Targets
+from workbench.orchestration.data_sync import DataSync
 from workbench.orchestration.effects import EFFECTS, Effects, issuer
 from workbench.orchestration.emergency import EmergencyStop
 from workbench.orchestration.fan_out import Answer, Answered, Failed
@@ -58,6 +59,7 @@ class UnifiedCommandCenter:
         self.cross_bot_memory = CrossBotMemory(ledger)
         ask = getattr(venue, "market_data", None)
         self.intelligence = IntelligenceSharing(ledger, VenueBars(ask, self.settings.home / "lake") if ask else None)
+        self.data_sync = DataSync(ledger)
         self.risk_coordinator = RiskCoordinator()
         self.portfolio_manager = PortfolioManager()
         self.effects = Effects(registry, ledger, self.settings.deadline_s)
@@ -164,6 +166,7 @@ class UnifiedCommandCenter:
 
     async def stop(self) -> None:
         """End what `start` began and let go of the lease, should this process hold it."""
+        await self.data_sync.stop()
         await self.emergency.stop()
         await self.effects.stop()
         await self.registry.stop()

@@ -15,7 +15,6 @@ from workbench.ledger.log import SqlLedger
 from workbench.market.exchange import open_exchange
 from workbench.market.history import recent_candles
 from workbench.orchestration.command_center import UnifiedCommandCenter
-from workbench.orchestration.data_sync import DataSync
 from workbench.orchestration.fan_out import Answered
 from workbench.orchestration.sync_topics import TOPICS
 from workbench.quant.regime_reading import (
@@ -73,7 +72,7 @@ async def look_at_regime(
     view = await asyncio.to_thread(_view, symbol, frame, candles, votes, silent, known)
     if view.together:
         told = {"run_id": run_id, **_told(view)}
-        await DataSync(center.ledger).publish("regimes", told, key=f"{run_id}:{symbol}:{timeframe}:{view.as_of}")
+        await center.data_sync.publish("regimes", told, key=f"{run_id}:{symbol}:{timeframe}:{view.as_of}")
     return view
 
 

@@ -3,13 +3,12 @@
 from workbench.commands.asked import Asked
 from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
-from workbench.orchestration.data_sync import DataSync
 from workbench.orchestration.plain_text import plain
 
 
 async def share(asked: Asked, line: Line) -> Reply:
     """With a topic and on or off: change it. Always: what is shared now."""
-    sync, who = DataSync(asked.center.ledger), asked.viewer.name
+    sync, who = asked.center.data_sync, asked.viewer.name
     topic, switch = line.values["topic"], line.values["switch"]
     await sync.share(who, topic, switch == "on")
     rows = tuple((name, "shared" if on else "not shared") for name, on in (await sync.sharing(who)).items())
