@@ -21,6 +21,7 @@ SHOWN = (
     *(TRADE_OPENED, TRADE_CLOSED, DESK_STARTED, DESK_STOPPED, *CHILDREN),
     *(TRADING_STATE_CHANGED, LIMITS_CHANGED, *HALTS),
     *("RunEnded", "ClockTurnedBack"),
+    *("ModelPromoted", "SharingChanged"),
     *("command.finished", "command.settled", "command.unknown"),
 )
 
