@@ -69,7 +69,7 @@ def test_completion_goes_by_keyboard_and_history_comes_back(page):
     line = area.locator(".ask-line")
     line.fill("")
     line.type("/pause tre")
-    area.locator(".offers li").first.wait_for(state="visible", timeout=PATIENCE_MS)
+    area.locator(".offers li", has_text="trend").wait_for(state="visible", timeout=PATIENCE_MS)
     page.keyboard.press("Tab")
     assert line.input_value() == "/pause trend "
 

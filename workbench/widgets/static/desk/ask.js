@@ -62,7 +62,7 @@ export class AskPage {
   /** What the kernel says; `lines` and `offers` answer this page's own questions only. */
   hear(message) {
     if (message.kind === "lines" && message.id === this.linesId) this.offer(message.lines);
-    else if (message.kind === "offers" && message.id === this.completing) this.offers.show(message.offers);
+    else if (message.kind === "offers" && message.id === this.completing && message.line === this.input.value) this.offers.show(message.offers);
     else if (message.kind === "asked" && this.asking.has(message.id)) this.told(message);
   }
 
@@ -96,6 +96,7 @@ export class AskPage {
   }
 
   complete() {
+    this.offers.hide(); // those of an earlier text must not be taken for this one
     this.completing = freshId();
     this.desk.ask({ kind: "complete", id: this.completing, line: this.input.value });
   }
