@@ -14,6 +14,7 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
+PATIENCE_MS = 120_000  # a busy machine takes its time; nothing here is a test of speed
 MODULES = ROOT / "workbench" / "widgets" / "static" / "desk"
 
 
@@ -67,10 +68,11 @@ class Visits:
     def __call__(self, query="", ready=".wb.desk[data-phase=live]", **how):
         settings = {"viewport": {"width": 1440, "height": 1000}, "timezone_id": "Europe/Berlin", "color_scheme": "dark"}
         context = self._browser.new_context(**settings | how)
+        context.set_default_timeout(PATIENCE_MS)
         watched = Watched(context)
         self._opened.append((context, watched))
         watched.page.goto(f"{self._served.url}?{query}")
-        watched.page.wait_for_selector(ready, timeout=60_000)
+        watched.page.wait_for_selector(ready, timeout=PATIENCE_MS)
         return watched.page
 
     def leave(self):
