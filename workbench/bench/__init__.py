@@ -28,6 +28,7 @@ NAMES = {
     "league": "league tables over ten million scored forecasts: milliseconds an answer takes",
     "parser": "fuzzed lines: crashes, and commands that nobody gave",
     "flood": "/halt in Telegram amid 10,000 alerts that Telegram refuses for a minute",
+    "jobs": "scheduled notebooks: seconds to the message when one fails, dies or hangs; clocks that change and are set",
     "openset": "patterns planted in real candles: found, false alarms, shapes never labelled accepted",
     "null": "claims of significance where returns have no direction",
     "regimes": "two regimes told apart online: balanced accuracy and switches per 1,000 bars",
