@@ -18,6 +18,7 @@ from workbench.orchestration.event_words import DESK_STARTED, DESK_STOPPED
 from workbench.orchestration.executor import Executor
 from workbench.orchestration.forecast_desk import ForecastDesk
 from workbench.orchestration.recorder import Recorder
+from workbench.orchestration.setup_desk import SetupDesk
 from workbench.orchestration.supervisor import Supervisor, supervise
 
 log = structlog.get_logger(__name__)
@@ -79,6 +80,8 @@ class Desk:
         watching = asyncio.create_task(self._supervise(keeper))
         forecasting = ForecastDesk(self.center)
         forecasting.start()
+        waiting = SetupDesk(self.center, self._ledger)
+        waiting.start()
         try:
             await self._tell(keeper, DESK_STARTED, "the desk acts")
             await lost.wait()
@@ -93,6 +96,7 @@ class Desk:
             watching.cancel()
             await asyncio.wait([acting, recording, watching])
             await forecasting.stop()
+            await waiting.stop()
             await keeper.stop()
 
     async def _record(self, keeper: LeaseKeeper) -> None:

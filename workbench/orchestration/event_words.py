@@ -20,7 +20,7 @@ SHOWN = (
     *(BOT_ANNOUNCED, BOT_WENT_DOWN, BOT_RECOVERED, BOT_STALE, BOT_NOT_READY),
     *(TRADE_OPENED, TRADE_CLOSED, DESK_STARTED, DESK_STOPPED, *CHILDREN),
     *(TRADING_STATE_CHANGED, LIMITS_CHANGED, *HALTS),
-    *("RunEnded", "ClockTurnedBack"),
+    *("RunEnded", "ClockTurnedBack", "SetupChanged"),
     *("ModelPromoted", "SharingChanged"),
     *("command.finished", "command.settled", "command.unknown"),
 )

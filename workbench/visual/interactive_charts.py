@@ -18,7 +18,7 @@ from workbench.domain.setups import TrackedSetup
 from workbench.ledger.drawings import Step
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.setup_log import SetupLog
-from workbench.quant.setup_replay import replayed
+from workbench.quant.setup_replay import facts_of, replayed
 from workbench.quant.setups import StageChange
 from workbench.quant.swings import PriceLevel, price_levels
 from workbench.quant.zones import Unreachable, ZoneStudy, study
@@ -124,7 +124,7 @@ class InteractiveCharts:
             self._setups.arm(setup)
         changes = replayed(setup, self.candles)
         for change in changes:
-            self._setups.change(setup, *told(change))
+            self._setups.change(setup, *facts_of(change))
         return setup, changes
 
     def analyze(self, low: float, high: float, horizon: int = 24) -> ZoneStudy | Unreachable:
@@ -177,15 +177,6 @@ def applied(drawings: Iterable[Drawing], step: Step) -> list[Drawing]:
         elif change.before is not None:
             after.pop(change.before.drawing_id, None)
     return list(after.values())
-
-
-def told(change: StageChange) -> tuple[datetime, str, dict]:
-    """A change of stage as the log keeps it."""
-    at = pd.Timestamp(change.at_ms, unit="ms", tz="UTC").to_pydatetime()
-    facts: dict = {"before": change.before.value, "price": change.price, "words": change.words}
-    if change.trigger:
-        facts |= {"level": change.trigger.level, "stop": change.trigger.stop, "target": change.trigger.target}
-    return at, change.after.value, facts
 
 
 def _snapped(shape: Shape, snap: Callable[[Anchor], Anchor]) -> Shape:

@@ -8,27 +8,32 @@ from workbench.commands.asked import Asked
 from workbench.commands.handlers.charted import BARS, TIMEFRAME, author, hand_on, picture
 from workbench.commands.reply import Column, Part, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
+from workbench.domain.drawings import Board
 from workbench.domain.errors import ValueRefused
+from workbench.domain.market import Timeframe
 from workbench.domain.setups import TrackedSetup
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.setup_log import SetupLog, SetupRecord
 from workbench.orchestration.plain_text import plain
+from workbench.quant.setup_replay import bars_since
 from workbench.quant.setups import Stage, StageChange
 from workbench.visual.chart_spec import PriceMark
-from workbench.visual.interactive_charts import InteractiveCharts
 
+MOST_BARS = 5000
 _TONES = {Stage.TARGET: Tone.GOOD, Stage.STOP: Tone.BAD, Stage.FAILED: Tone.WARNING, Stage.EXPIRED: Tone.MUTED}
 
 
 async def track_setup(asked: Asked, line: Line) -> Reply:
     """Wait for a setup; asked again while it is open, what has become of it."""
-    charts, _ = await hand_on(asked, line, BARS)
     said = line.values
     kind, side = said["kind"], -1 if said.get("side") == "down" else 1
     line_id, setup_id = said.get("line", ""), said.get("id", "")
-    if not setup_id:
-        open_ones = await asyncio.to_thread(_open, asked, charts, kind, side)
-        setup_id = open_ones[0] if open_ones and not line_id else ""
+    known = await asyncio.to_thread(_known, asked, line, kind, side)
+    clock = await asked.center.read_clock()
+    now = clock.market_time if clock else asked.now
+    bars = max([BARS, *(bars_since(setup, now) for setup in known)])
+    charts, _ = await hand_on(asked, line, min(bars, MOST_BARS))
+    setup_id = setup_id or (known[0].setup_id if known and not line_id else "")
     setup, changes = await asyncio.to_thread(charts.track, kind, side, line_id, setup_id)
     parts: list[Part] = [_stands(setup, changes), *([_changes(changes)] if changes else [])]
     title = f"{setup.name} on {charts.board.symbol} {charts.board.timeframe}"
@@ -37,13 +42,16 @@ async def track_setup(asked: Asked, line: Line) -> Reply:
     return Reply(title, (*parts, *shown), as_of=asked.now, notes=notes)
 
 
-def _open(asked: Asked, charts: InteractiveCharts, kind: str, side: int) -> list[str]:
-    records = SetupLog(cast(SqlLedger, asked.ledger)).records(author(asked), charts.board.symbol)
-    return [
-        record.setup.setup_id
-        for record in records
-        if not record.over and (record.setup.board, record.setup.kind, record.setup.side) == (charts.board, kind, side)
-    ]
+def _known(asked: Asked, line: Line, kind: str, side: int) -> list[TrackedSetup]:
+    """The setup of this id, or the asker's open ones of this kind, oldest first."""
+    said = line.values
+    records = SetupLog(cast(SqlLedger, asked.ledger)).records(author(asked), said["symbol"])
+    if said.get("id"):
+        return [record.setup for record in records if record.setup.setup_id == said["id"]]
+    board = Board(author(asked), said["symbol"], Timeframe.parse(said.get("tf", TIMEFRAME)))
+    wanted = (board, kind, side)
+    mine = [record.setup for record in records if not record.over]
+    return [setup for setup in mine if (setup.board, setup.kind, setup.side) == wanted]
 
 
 def _stands(setup: TrackedSetup, changes: list[StageChange]) -> Text:
