@@ -120,7 +120,7 @@ async def test_a_day_of_bars_is_scored_from_the_venue(center, registry, venue):
     registry.register("wild", Forecaster(venue, 0.5))
     await center.look()
     rounds = ForecastDesk(center)
-    for _ in range(20):
+    for _ in range(14):
         await rounds.step()
         venue.now += BAR.step
     await rounds.step()
@@ -128,7 +128,7 @@ async def test_a_day_of_bars_is_scored_from_the_venue(center, registry, venue):
     league = await center.intelligence.league(("bot", "horizon"))
 
     near = [row for row in league.rows if row.ahead_s == 3600]
-    assert {row.bot_id: row.scored for row in near} == {"sane": 38, "wild": 38, "consensus": 38}
+    assert {row.bot_id: row.scored for row in near} == {"sane": 26, "wild": 26, "consensus": 26}
     assert near[-1].bot_id == "wild"
     weights = (await center.intelligence.trust("BTC/USD", "30m", 2)).weights
     assert set(weights) == {"sane", "wild"}

@@ -259,6 +259,7 @@ async def test_weights_follow_scores(shared):
     assert (unscored.weights, unscored.note) == (None, UNSCORED)
     assert watched.weights == pytest.approx(dict.fromkeys(WIDTHS, 1 / 3))
     assert "nobody has 24 scored forecasts" in watched.note
+    assert watched.read_at == ()  # no collective forecast has been scored
     assert watched.why["sharp"].startswith("new: 10 of 24 scored, skill")
     assert sum(known.weights.values()) == pytest.approx(1)
     assert known.weights["sharp"] > max(known.weights["wide"], known.weights["sure"], 1 / 3)
@@ -327,3 +328,37 @@ async def test_what_a_program_asks_across_bots_is_kept_and_weighed(registry, led
     assert result.consensus.left_out == {}
     assert result.consensus.note == UNSCORED
     assert ledger.forecasts.find(forecast_id("run-1", fan("trend", FIRST)))[0].late == ""
+
+
+@given(st.lists(st.floats(1e-6, 1 - 1e-6), min_size=11, max_size=11), st.floats(0.001, 0.5))
+@settings(max_examples=20, deadline=None)
+def test_a_calibrated_fan_never_crosses_and_stays_itself_where_nothing_was_learnt(probabilities, width):
+    from workbench.orchestration.heard import calibrated
+    from workbench.quant.fans import LEVELS as ALL
+
+    given_ = fan("consensus", FIRST, width)
+
+    changed, same = calibrated(given_, sorted(probabilities)), calibrated(given_, ALL)
+
+    assert list(changed.values) == sorted(changed.values)
+    assert all(value > 0 for value in changed.values)
+    assert same.values == pytest.approx(given_.values, rel=1e-9)
+
+
+async def test_a_collective_that_was_too_sure_widens_until_it_covers(ledger, bars):
+    """Both bots tell a third of the move; outcomes teach the collective, and only the collective."""
+    shared = IntelligenceSharing(ledger, bars, patience_s=0.0)
+    spread, hits = [], []
+    for number in range(FIRST, FIRST + 160):
+        fans = {bot: fan(bot, number, 0.01 / 3, horizon=1) for bot in ("a", "b")}
+        await shared.score_matured(clock(number))
+        together_ = together(fans, {}, await shared.weigh(fans)).forecast
+        await shared.record([*fans.values(), together_], clock(number))
+        spread.append(together_.quantile(0.95) / together_.quantile(0.05) - 1)
+        hits.append(together_.quantile(0.05) <= PRICES[number + 1] <= together_.quantile(0.95))
+
+    assert spread[-1] > 2 * spread[0]
+    assert np.mean(hits[:30]) < 0.6
+    assert np.mean(hits[70:]) == pytest.approx(0.9, abs=0.1)
+    weighing = await shared.weigh(fans)
+    assert "calibrated on 15" in weighing.note

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +16,9 @@ from workbench.ledger.forecast_sums import NOT_SCORED, month_of
 from workbench.orchestration.consensus import NAME as CONSENSUS
 from workbench.orchestration.consensus import REFERENCE_BAND
 from workbench.orchestration.forecast_bars import Closes
+from workbench.orchestration.heard import Heard, new_heard
 from workbench.quant import forecast_scores
-from workbench.quant.aggregation import Trust, TrustRule, admit, aligned, new_trust, updated
+from workbench.quant.aggregation import admit, aligned, updated
 from workbench.quant.forecast_scores import HISTORY, Score, Yardstick
 from workbench.quant.league_sums import Batch, Key, fold
 
@@ -53,7 +54,7 @@ def judge(rounds: Sequence[Round], closes: Mapping[str, Closes], trust_of: Trust
     scored: list[_Scored] = []
     failed: list[tuple[Kept, str]] = []
     waiting: dict[Round, str] = {}
-    trusts: dict[tuple[str, int], tuple[Trust, datetime]] = {}
+    heard: dict[tuple[str, int], tuple[Heard, datetime]] = {}
     for one in rounds:
         try:
             stick, happened, bars = _measure(one, closes.get(one.symbol))
@@ -67,10 +68,10 @@ def judge(rounds: Sequence[Round], closes: Mapping[str, Closes], trust_of: Trust
         failed += [(kept, _elsewhere(kept, stick)) for kept in one.kept if _elsewhere(kept, stick)]
         scored += [_scored(kept, stick, happened) for kept in good]
         key = (one.symbol, one.ahead_s)
-        before = trusts[key][0] if key in trusts else _known_trust(trust_of(*key), bars)
-        trusts[key] = _moved(before, good, stick, happened.price), one.matures_at
+        before = heard[key][0] if key in heard else _heard(trust_of(*key), bars)
+        heard[key] = _moved(before, good, stick, happened.price), one.matures_at
     sums, days = fold(_batch(scored)) if scored else ([], [])
-    states = {key: (trust.to_json(), at) for key, (trust, at) in trusts.items()}
+    states = {key: (known.to_text(), at) for key, (known, at) in heard.items()}
     rows = [*map(_score_row, scored), *(_failed_row(kept, why) for kept, why in failed)]
     settled = Settled(rows, [*sums, *(_unscored_sum(kept) for kept, _ in failed)], days, states)
     return Judged(settled, len(scored), len(failed), waiting)
@@ -117,18 +118,21 @@ def _scored(kept: Kept, stick: Yardstick, happened: forecast_scores.Outcome) -> 
     return _Scored(kept, score, stick.regime, stick.sigma)
 
 
-def _known_trust(state: str | None, bars: int) -> Trust:
-    return new_trust(TrustRule(lag=max(1, bars))) if state is None else Trust.from_json(state)
+def _heard(state: str | None, bars: int) -> Heard:
+    return new_heard(bars) if state is None else Heard.from_text(state)
 
 
-def _moved(trust: Trust, kept: Sequence[Kept], stick: Yardstick, price: float) -> Trust:
-    """Trust after one outcome. The collective is scored in the league, and trusts only others."""
-    bots = {k.forecast.bot_id: k.forecast for k in kept if k.forecast.bot_id != CONSENSUS}
-    if not bots:
-        return trust
-    trust = admit(trust, tuple(sorted(bots)))
-    said = {bot_id: forecast_scores.for_trust(f.levels, f.values, stick) for bot_id, f in bots.items()}
-    return updated(trust, aligned(trust, said), float(stick.in_sigmas(price)))
+def _moved(heard: Heard, kept: Sequence[Kept], stick: Yardstick, price: float) -> Heard:
+    """Trust and calibration after one outcome. The collective is calibrated, and has no part in itself."""
+    outcome = float(stick.in_sigmas(price))
+    said = {k.forecast.bot_id: forecast_scores.for_trust(k.forecast.levels, k.forecast.values, stick) for k in kept}
+    together = said.pop(CONSENSUS, None)
+    if together is not None:
+        heard = heard.published(together, outcome)
+    if not said:
+        return heard
+    trust = admit(heard.trust, tuple(sorted(said)))
+    return replace(heard, trust=updated(trust, aligned(trust, said), outcome))
 
 
 def _batch(scored: Sequence[_Scored]) -> Batch:

@@ -112,4 +112,9 @@ def together(speaking: Mapping[str, Forecast], silent: Mapping[str, str], weighi
     """The collective forecast by `weighing`, with what each weight rests on."""
     apart = weighing.share_at if weighing.by_level else None
     found = combine(speaking, silent, weighing.weights, apart)
-    return replace(found, why=weighing.why, note=weighing.note)
+    forecast = found.forecast
+    if forecast and weighing.read_at and len(found.weights) > 1:  # one bot alone is not the collective that was scored
+        from workbench.orchestration.heard import calibrated  # brings numba, which weighing has paid for by now
+
+        forecast = calibrated(forecast, weighing.read_at)
+    return replace(found, forecast=forecast, why=weighing.why, note=weighing.note)

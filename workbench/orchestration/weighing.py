@@ -15,13 +15,15 @@ UNSCORED = "equal weights: no forecast of this market, this far ahead, has been 
 @dataclass(frozen=True, slots=True)
 class Weighing:
     """weights : bot → share, summing to 1 over the bots asked about; None: equal. by_level : bot → its share at each of
-    `levels`, for the fan itself. why : bot → what its weight rests on. note : one sentence for all."""
+    `levels`, for the fan itself. why : bot → what its weight rests on. note : one sentence for all. read_at : the
+    probabilities at which the collective fan is read for `levels`, so that it covers what it says; empty: as it is."""
 
     weights: Mapping[str, float] | None
     why: Mapping[str, str] = field(default_factory=dict)
     note: str = UNSCORED
     levels: tuple[float, ...] = ()
     by_level: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    read_at: tuple[float, ...] = ()
 
     def share_at(self, bot_id: str, level: float) -> float:
         """A bot's share at any probability: linear between `levels`, as at the nearest of them outside."""
@@ -61,9 +63,11 @@ def standing(book: ForecastBook, world: str, about: tuple[str, int], bots: Seque
 def _weighed(state: str, asked: Sequence[str], record: Mapping[str, tuple[int, float, float]]) -> Weighing:
     import numpy as np
 
-    from workbench.quant.aggregation import Trust, admit, combine
+    from workbench.orchestration.heard import Heard, read_at
+    from workbench.quant.aggregation import admit, combine
 
-    trust = admit(Trust.from_json(state), tuple(sorted(asked)))
+    heard = Heard.from_text(state)
+    trust = admit(heard.trust, tuple(sorted(asked)))
     bots = sorted(asked) or list(trust.experts)
     present = np.full((len(trust.experts), len(trust.rule.levels)), np.nan)
     present[[trust.experts.index(bot) for bot in bots]] = 0.0  # who is awake decides the weights, not what they say
@@ -80,12 +84,15 @@ def _weighed(state: str, asked: Sequence[str], record: Mapping[str, tuple[int, f
         if all_new
         else f"weighed by scored forecasts of this market and horizon; a new bot is heard from its {watched}th on"
     )
+    outcomes = heard.calibration.rounds
+    note += f"; calibrated on {outcomes:,} outcomes" if outcomes else ""
     return Weighing(
         weights={bot: float(share.mean()) for bot, share in shares.items()},
         why=why,
         note=note,
         levels=trust.rule.levels,
         by_level={bot: tuple(share.tolist()) for bot, share in shares.items()},
+        read_at=read_at(heard.calibration) if outcomes else (),
     )
 
 
