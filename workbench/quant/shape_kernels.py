@@ -65,14 +65,13 @@ def _running(values, start, count):
 
 
 @numba.njit(cache=True, nogil=True)
-def collect(likeness, count, start, length, threshold, first, held_at, held, ends, patterns, found, n):
+def collect(likeness, count, start, length, apart, threshold, first, held_at, held, ends, patterns, found, n):
     """Add what stands out in a block to (ends, patterns, found), which have `n` rows in use; returns rows used, or
     −1 − n where they are full (the caller makes room and calls again; `held` then is as before).
 
     likeness : (n_patterns, block). held_at, held : (n_patterns,) the newest hit of each pattern and length. first: keep
-    the first window of a stretch (known at its close); otherwise the best, within half a window.
+    the first window of a stretch (known at its close); otherwise the best, of those fewer than `apart` bars from it.
     """
-    apart = max(1, length // 2)
     n_patterns = likeness.shape[0]
     if n + n_patterns * (count // apart + 2) > ends.size:
         return -1 - n

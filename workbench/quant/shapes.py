@@ -53,13 +53,14 @@ def scan(
     lengths: Sequence[int],
     threshold: float = 0.9,
     first: bool = True,
+    apart: float = 0.5,
 ) -> Hits:
     """Windows of `series` whose similarity to a template reaches `threshold`.
 
     series : log prices, (n_bars,) each; NaN where unknown: a window across it resembles nothing. templates : (n, 32)
-    from `shape`. lengths : bars a window may have. Of one template and length, no two windows end within half a length
-    of each other: the first of a stretch is kept, so that later bars change nothing; with first=False the best of it
-    is, which is for looking at history only.
+    from `shape`. lengths : bars a window may have. Of one template and length, no two windows end within `apart` of a
+    length of each other: the first of a stretch is kept, so that later bars change nothing; with first=False the
+    best of it is, which is for looking at history only.
     """
     bank = np.ascontiguousarray(templates, dtype=np.float32).reshape(-1, POINTS) / np.float32(POINTS)
     if not 0 < threshold <= 1:
@@ -71,7 +72,9 @@ def scan(
         for number, values in enumerate(series):
             x = np.ascontiguousarray(values, dtype=float)
             parts += [
-                _scan_one(x, number, bank, int(length), threshold, first) for length in lengths if length <= x.size
+                _scan_one(x, number, bank, int(length), threshold, first, apart)
+                for length in lengths
+                if length <= x.size
             ]
     return _joined([part for part in parts if len(part)])
 
@@ -118,23 +121,27 @@ def lengths_around(bars: int, spread: Sequence[float] = (0.5, 0.7, 1.0, 1.4, 2.0
     return tuple(sorted({max(least, round(bars * factor)) for factor in spread}))
 
 
-def _scan_one(x: np.ndarray, number: int, bank: np.ndarray, length: int, threshold: float, first: bool) -> Hits:
+def _scan_one(
+    x: np.ndarray, number: int, bank: np.ndarray, length: int, threshold: float, first: bool, share: float
+) -> Hits:
     columns = np.zeros((POINTS, BLOCK), np.float32)
     likeness = np.empty((len(bank), BLOCK), np.float32)
     held_at, held = np.full(len(bank), -1), np.zeros(len(bank), np.float32)
     room, n = 1024, 0
     ends, patterns = np.empty((2, room), np.int64)
     found = np.empty(room, np.float32)
-    windows = x.size - length + 1
+    windows, apart = x.size - length + 1, max(1, int(length * share))
     for start in range(0, windows, BLOCK):
         count = min(BLOCK, windows - start)
         _fill(x, start, count, length, columns)
         np.matmul(bank, columns, out=likeness)  # always the whole block: a shorter one would round otherwise
         used = -1 - n
         while used < 0:
-            used = collect(likeness, count, start, length, threshold, first, held_at, held, ends, patterns, found, n)
+            used = collect(
+                *(likeness, count, start, length, apart, threshold, first, held_at, held, ends, patterns, found, n)
+            )
             if used < 0:
-                room = 2 * room + len(bank) * (2 * BLOCK // length + 2)
+                room = 2 * room + len(bank) * (BLOCK // apart + 2)
                 ends, patterns = np.resize(ends, room), np.resize(patterns, room)
                 found = np.resize(found, room)
         n = used

@@ -1,7 +1,7 @@
 """Is a pattern's success more than chance? Beside matched random entries, and counted against everything tried.
 
 The null moves all entries of a series together along it, circularly: what it keeps is how entries cluster and how
-outcomes do, which a binomial test forgets (it calls 16 % of nothing significant; see docs/patterns.md).
+outcomes do, which a binomial test forgets.
 """
 
 from collections.abc import Sequence
