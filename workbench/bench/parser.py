@@ -68,12 +68,12 @@ def asked_for(line: str, understood: Line) -> bool:
     said = line.split()
     name = [f"/{understood.spec.words[0]}", *understood.spec.words[1:]]
     spelled = [word.lower() if word.isascii() else word for word in said[: len(name)]]
-    return spelled == name and all(_folded(each) in _folded(line) for each in _about(understood))
+    return spelled == name and all(_bare(each) in _bare(line) for each in _about(understood))
 
 
 def _about(understood: Line) -> list[str]:
-    """Names of bots, tags and markets that it would act on."""
-    found = []
+    """Names of bots, tags and coins that it would act on."""
+    found = list[str]()
     for parameter in understood.spec.parameters:
         value = understood.values.get(parameter.name)
         if value is not None and parameter.kind in (Kind.BOT, Kind.TARGET):
@@ -83,8 +83,9 @@ def _about(understood: Line) -> list[str]:
     return found
 
 
-def _folded(text: str) -> str:
-    return text.casefold().replace("-", "_")
+def _bare(text: str) -> str:
+    """Without case and marks: where the mark stands in BTC/USD is forgiven, a letter is not."""
+    return "".join(letter for letter in text.casefold() if letter not in "-_/")
 
 
 def fuzzed(rng: Random) -> str:
