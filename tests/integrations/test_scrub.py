@@ -56,6 +56,10 @@ def test_other_variables_do_not(name):
     assert not is_secret(name)
 
 
+def test_a_variable_that_the_settings_name_holds_a_secret_whatever_it_is_called():
+    assert secrets_of({"GRID_PW": "hunter2hunter", "OTHER": "nothing here"}, named=["GRID_PW"]) == {"hunter2hunter"}
+
+
 def test_tokens_of_the_running_desk_and_passwords_in_addresses_are_known(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "desk.json").write_text(json.dumps({"pid": 12345678, "bot_token": "bot-token-1"}))

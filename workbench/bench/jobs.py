@@ -86,7 +86,7 @@ def _notebook(folder: Path, way: str) -> Path:
 
 def _clocks(histories: int) -> dict[str, float]:
     """Random histories over both changes of clocks: a desk that looks every 13 minutes or was away for hours, a clock
-    that is set by ±1 h and ±3 days. Lost: passed by the clock since the job is known, neither run nor told as missed."""
+    that is set by ±1 h and ±3 days. Lost: passed by the clock since the job is known, not run, not told as missed."""
     rng, double, lost, due_times = random.Random(1), 0, 0, 0
     for _ in range(histories):
         runs, skipped, passed = _history(rng)

@@ -20,7 +20,7 @@ from workbench.integrations.scrub import Scrubber, secrets_of
 
 log = structlog.get_logger(__name__)
 MODULE = "workbench.integrations.notebook_run"
-MARK = "WORKBENCH_RUN"
+MARK, SECRETS = "WORKBENCH_RUN", "WORKBENCH_RUN_SECRET_ENV"  # names of variables, not their values
 START_S, GRACE_S, PAGE_S = 300.0, 3.0, 120.0
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 LONGEST_LINE = 2**20
@@ -45,14 +45,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the desk of the run is: its folder, and its ledger where that is elsewhere."""
+    """Where the desk of the run is: its folder, and its ledger where that is elsewhere. `secrets`: variables that hold
+    one whatever they are called."""
 
     home: Path
     ledger: str = ""
+    secrets: tuple[str, ...] = ()
 
     def environment(self, mark: str) -> dict[str, str]:
         own = {"WORKBENCH_HOME": str(self.home.resolve()), MARK: mark, "JUPYTER_PREFER_ENV_PATH": "1"}
         own |= {"WORKBENCH_LEDGER": self.ledger} if self.ledger else {}
+        own |= {SECRETS: ",".join(self.secrets)} if self.secrets else {}
         return {**os.environ, **_ONE_THREAD, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **own}
 
 
@@ -183,7 +186,7 @@ class _Process:
         return fault_under(notebook, words)
 
     def _clean(self, errors: bytes) -> str:
-        scrubber = Scrubber(secrets_of(None, self._place.home, self._place.ledger))
+        scrubber = Scrubber(secrets_of(None, self._place.home, self._place.ledger, named=self._place.secrets))
         lines = scrubber.clean(errors.decode(errors="replace")).strip().splitlines()
         return lines[-1][:300] if lines else ""
 

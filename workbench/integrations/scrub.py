@@ -33,11 +33,14 @@ class Scrubber:
         return self._pattern.sub(HIDDEN, text) if self._pattern else text
 
 
-def secrets_of(environment: Mapping[str, str] | None = None, home: Path | None = None, *urls: str) -> set[str]:
-    """Values of variables that are named like a secret, passwords within addresses, and the tokens of the desk that
-    runs in `home`."""
+def secrets_of(
+    environment: Mapping[str, str] | None = None, home: Path | None = None, *urls: str, named: Iterable[str] = ()
+) -> set[str]:
+    """Values of variables that are named like a secret or are `named`, passwords within addresses, and the tokens of
+    the desk that runs in `home`."""
     known = os.environ if environment is None else environment
-    found = {value for name, value in known.items() if is_secret(name)}
+    also = set(named)
+    found = {value for name, value in known.items() if is_secret(name) or name in also}
     found |= {password for value in (*known.values(), *urls) for password in _password(value)}
     return {value for value in (*found, *_of_run(home)) if len(value) >= SHORTEST}
 
