@@ -17,7 +17,7 @@ HALF = Timeframe.parse("30m")
 
 
 async def until(true):
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

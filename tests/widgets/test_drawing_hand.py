@@ -28,7 +28,7 @@ def level(price, name="d-1", **more):
 
 
 async def answered(told, turn):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not any(m["kind"] == "drawings" and m["turn"] == turn for m in told):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ import structlog
 
 from workbench.domain.errors import ExchangeError
 from workbench.domain.market import Timeframe
-from workbench.market.exchange import load_market, open_exchange
+from workbench.market.exchange import open_exchange
 from workbench.market.feed_state import Lane
 from workbench.market.live import CandleFeed, FeedLimits, seconds
 
@@ -128,12 +129,13 @@ class WebSocketManager:
             raise
         return FeedLease(self, key, shared.feed)
 
-    async def known_as(self, text: str, timeframe: str | Timeframe, venue: VenueAddress = DEFAULT) -> str:
-        """The venue's own name of the market meant by `text` ('btcusd' → 'BTC/USD'). Raises as `acquire`."""
+    @asynccontextmanager
+    async def at(self, venue: VenueAddress) -> AsyncIterator[Any]:
+        """The venue's exchange, open as long as the block lasts: its markets are loaded once for all that is in it."""
         line = self._line(venue)
         line.users += 1
         try:
-            return await load_market(line.exchange, text, Timeframe.parse(str(timeframe)))
+            yield line.exchange
         finally:
             await self._hang_up(venue, line)
 

@@ -68,6 +68,7 @@ class LiveStream:
         self._task: asyncio.Task | None = None
         self._asides: dict[str, asyncio.Task] = {}  # questions that the ticks must not wait for
         self._timer: asyncio.TimerHandle | None = None
+        self._letting_go: asyncio.Future[None] | None = None
         self._woken = asyncio.Event()
         self._seen = (0, 0)  # newest closed bar and amendments that were taken over from the feed
         self._look_due, self._mode_s = False, float("-inf")
@@ -277,7 +278,9 @@ class LiveStream:
     async def _close(self) -> None:
         lease, self._lease = self._lease, None
         if lease is not None:
-            await lease.release()
+            self._letting_go = asyncio.ensure_future(lease.release())
+        if self._letting_go is not None:
+            await asyncio.shield(self._letting_go)  # whoever is cancelled here leaves no socket open
 
     def _age_ms(self) -> int | None:
         """How old the newest word of the market is."""

@@ -14,6 +14,7 @@ from typing import Any
 from workbench.domain.errors import ValueRefused
 from workbench.domain.forecasts import Forecast
 from workbench.domain.market import Timeframe
+from workbench.market.exchange import load_market
 from workbench.visual.forecast_overlay import ForecastOverlay
 from workbench.visual.live_chart import Json, LiveChartRenderer
 from workbench.visual.live_feeds import DEFAULT, FeedKey, VenueAddress, WebSocketManager
@@ -60,10 +61,11 @@ class LiveChartStreamer:
 
         Raises SymbolError, TimeframeError or ExchangeError; then nothing stays open.
         """
-        known = await self._feeds.known_as(symbol, timeframe, self.venue)
-        key = FeedKey(self.venue, known, Timeframe.parse(str(timeframe)))
-        stream = LiveStream(self._feeds, key, self._outlook, self._settings)
-        await stream.start()
+        length = Timeframe.parse(str(timeframe))
+        async with self._feeds.at(self.venue) as exchange:
+            key = FeedKey(self.venue, await load_market(exchange, symbol, length), length)
+            stream = LiveStream(self._feeds, key, self._outlook, self._settings)
+            await stream.start()
         self.streams.append(stream)
         return stream
 
