@@ -12,8 +12,8 @@ from workbench.domain.errors import CandleError, SymbolError, ValueRefused
 from workbench.domain.patterns import Outcome, OutcomeRule
 from workbench.ledger.log import open_ledger
 from workbench.visual.lab_charts import LabCharts, lake_charts, sample_charts
+from workbench.visual.lab_learner import OwnPatterns
 from workbench.visual.lab_session import Label, LabSession, key_of
-from workbench.visual.nearest_learner import NearestLearner
 from workbench.visual.similar_windows import similar_windows
 
 RULE = OutcomeRule(target=0.02, stop=0.01, horizon=10)
@@ -27,7 +27,8 @@ def ledger(tmp_path):
 
 
 def session(ledger, until=None, user="ann"):
-    return LabSession(charts(until), ledger.annotations, NearestLearner(ledger.annotations), user)
+    seen = charts(until)
+    return LabSession(seen, ledger.annotations, OwnPatterns(ledger, seen, trees=10), user)
 
 
 def test_what_was_planted_is_found_in_every_market_and_not_the_window_itself(ledger):
@@ -160,3 +161,31 @@ def test_a_name_that_names_nothing_is_refused(ledger):
     for name in ("", " spike", "x" * 61, "a\nb"):
         with pytest.raises(ValueRefused):
             session(ledger).label("a1", window(), Label(name, RULE))
+
+
+def test_nothing_is_learned_until_it_is_asked_for(ledger):
+    lab = session(ledger)
+    for number, (symbol, first) in enumerate([("AAA/USD", 100), ("AAA/USD", 300), ("BBB/USD", 200)]):
+        lab.label(f"a{number}", window(symbol, first), Label("spike", RULE))
+    before = (lab.learner.trained("ann"), lab.recognise("AAA/USD", "1h"), lab.records(), lab.learner.due("ann"))
+
+    steps = []
+    told = lab.train(lambda done, words: steps.append(done))
+    found = lab.recognise("AAA/USD", "1h")
+    lab.count()
+    lab.delete("a0")
+    after = lab.recognise("AAA/USD", "1h")
+
+    assert before == (None, [], [], False)
+    assert told.labels == {"spike": 3}
+    assert steps == sorted(steps)
+    assert steps[-1] == 1.0
+    assert {one.recognition.pattern for one in found} == {"spike"}
+    assert all(near.annotation_id in {"a0", "a1", "a2"} for near in found[0].recognition.nearest)
+    assert lab.learner.trained("ann").stale
+    assert [one.recognition.first_at for one in after] == [one.recognition.first_at for one in found]
+    assert session(ledger).learner.due("ann")  # another process knows that it was trained, and trains again
+    assert {one.cut for one in lab.records()} >= {"all", "AAA/USD", "calm", "rough"}
+    assert all(not one.since.significant for one in lab.records())
+    doubtful = lab.propose("1h")
+    assert [abs(one.probability - 0.5) for one in doubtful] == sorted(abs(one.probability - 0.5) for one in doubtful)

@@ -1,17 +1,15 @@
 """The pattern lab composed: the desk's ledger and candles, one person's labels; works without a running desk."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from workbench.domain.errors import ValueRefused
-from workbench.ledger.log import SqlLedger
 from workbench.visual.lab_charts import LabCharts, lake_charts, sample_charts
+from workbench.visual.lab_learner import OwnPatterns
 from workbench.visual.lab_session import LabSession
-from workbench.visual.nearest_learner import NearestLearner
 from workbench.widgets.pattern_lab import PatternLab
 
 
@@ -19,27 +17,31 @@ class Desk(Protocol):
     """The part of a `bootstrap.connection.Connection` that the lab needs."""
 
     @property
-    def ledger(self) -> SqlLedger: ...
+    def ledger(self) -> Any: ...
 
     @property
-    def settings(self) -> Any: ...
+    def center(self) -> Any: ...
 
     @property
     def dispatcher(self) -> Any: ...
 
 
-async def open_lab(desk: Desk, opens: tuple[str, str] | None = None, until: str = "", **traits: Any) -> PatternLab:
+async def open_lab(
+    desk: Desk, opens: tuple[str, str] | None = None, until: str = "", query: str = "", **traits: Any
+) -> PatternLab:
     """The lab of whoever looks at this desk: candles of its lake, else of the recorded sample.
 
     opens : (symbol, timeframe) of the first chart. until : a date or time (UTC); later bars are not there, so that
-    what comes after it stays out of sample. Raises ValueRefused where `until` is no time, CandleError where the lake
-    cannot be read.
+    what comes after it stays out of sample. query : of a page's address; its `symbol`, `timeframe`, `until` win.
+    Raises ValueRefused where `until` is no time, CandleError where the lake cannot be read.
     """
-    charts = await asyncio.to_thread(candles, desk.settings.home / "lake", moment(until))
+    asked = {name: values[-1][:80] for name, values in parse_qs(query).items()}
+    charts = await asyncio.to_thread(candles, desk.center.settings.home / "lake", moment(asked.get("until", until)))
     user = desk.dispatcher.viewer.name
-    session = LabSession(charts, desk.ledger.annotations, NearestLearner(desk.ledger.annotations), user)
-    first = opens or charts.first
-    await asyncio.to_thread(charts.log_closes, first[1])  # so that the first brush need not wait
+    session = LabSession(charts, desk.ledger.annotations, OwnPatterns(desk.ledger, charts), user)
+    first = (
+        _there(charts, (asked.get("symbol", ""), asked.get("timeframe", ""))) or _there(charts, opens) or charts.first
+    )
     return PatternLab(session, first, **traits)
 
 
@@ -59,7 +61,10 @@ def moment(text: str) -> datetime | None:
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
-def asked_in(query: str, usual: Mapping[str, str]) -> dict[str, str]:
-    """What a page's address asks for ('symbol', 'timeframe', 'until'), as usual where it asks for nothing."""
-    told = {name: values[-1][:80] for name, values in parse_qs(query).items()}
-    return {name: told.get(name, value) for name, value in usual.items()}
+def _there(charts: LabCharts, chart: tuple[str, str] | None) -> tuple[str, str] | None:
+    """The chart where there is one; of a market without a length, its first."""
+    symbol, timeframe = chart or ("", "")
+    lengths = charts.markets.get(symbol, ())
+    if not lengths:
+        return None
+    return symbol, timeframe if timeframe in lengths else lengths[0]

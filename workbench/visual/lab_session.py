@@ -5,6 +5,7 @@ Everything blocks and may be called from threads; what is labelled goes to the l
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from workbench.domain.patterns import Annotation, Bar, Outcome, OutcomeRule, Pat
 from workbench.ledger.annotations import AnnotationTable, Change
 from workbench.quant.outcomes import Ending, ending
 from workbench.visual.lab_charts import LabCharts, Window, bars_of
-from workbench.visual.lab_learner import Finding, Learner, Record, Tells, Trained
+from workbench.visual.lab_learner import Finding, Learner, Tells, Trained
+from workbench.visual.pattern_success import PatternSuccess
 from workbench.visual.similar_windows import Similar, similar_windows
 
 PROPOSED = 6
@@ -50,6 +52,7 @@ class LabSession:
 
     def __init__(self, charts: LabCharts, annotations: AnnotationTable, learner: Learner, user_id: str):
         self.charts, self.annotations, self.learner, self.user_id = charts, annotations, learner, user_id
+        self._warm: set[str] = set()
 
     def labels(self) -> list[Annotation]:
         return self.annotations.all(self.user_id)
@@ -107,16 +110,29 @@ class LabSession:
         shape = np.log(table["close"].to_numpy()[first : last + 1])
         return [self._match(found, window.timeframe.text) for found in similar_windows(closes, [shape], most, taken)]
 
+    def warm(self, timeframe: str) -> None:
+        """Read the markets of a bar length and search them once, so that the first brush need not wait."""
+        if timeframe not in self._warm:
+            self._warm.add(timeframe)
+            closes = self.charts.log_closes(timeframe)
+            longest = max(closes.values(), key=len)
+            similar_windows(closes, [longest[-24:]], most=1)
+
     def train(self, tell: Tells | None = None) -> Trained:
         """Learn from everything labelled. Raises ValueRefused where there is too little."""
         return self.learner.train(self.user_id, tell)
 
-    def recognise(self, symbol: str, timeframe: str) -> list[Finding]:
-        """Windows of a chart that the learned patterns are found in, newest first."""
-        return self.learner.recognise(self.user_id, self.charts.table(symbol, timeframe), symbol, timeframe)
+    def recognise(self, symbol: str, timeframe: str, around: datetime | None = None) -> list[Finding]:
+        """Windows of a part of a chart (see `LabCharts.part`) that the learned patterns are found in, newest first."""
+        seen = self.charts.part(symbol, timeframe, around).bars
+        return self.learner.recognise(self.user_id, seen, symbol, timeframe)
 
-    def records(self) -> list[Record]:
-        """What became of each pattern, and whether that is more than chance."""
+    def count(self) -> None:
+        """Find out what became of each pattern, for `records`. Takes a while."""
+        self.learner.count(self.user_id)
+
+    def records(self) -> list[PatternSuccess]:
+        """What became of each pattern, and whether that is more than chance, as far as it has been counted."""
         return self.learner.records(self.user_id)
 
     def propose(self, timeframe: str, skipped: Iterable[str] = (), most: int = PROPOSED) -> list[Match]:

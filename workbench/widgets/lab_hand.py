@@ -7,6 +7,7 @@ every page of this kernel.
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -29,6 +30,7 @@ class LabHand:
         self.session, self._send = session, send
         self._tasks: set[asyncio.Task] = set()
         self._training: asyncio.Task | None = None
+        self._counting = 0
         self._answers: Mapping[str, Callable[[Mapping[str, Any]], Json]] = {
             "hello": self._hello,
             "chart": self._chart,
@@ -76,6 +78,10 @@ class LabHand:
         self._send({**about, **told})
         if kind in ("save", "delete", "undo"):
             self._send({"kind": "labels", **await asyncio.to_thread(self.told)})
+        elif kind == "hello" and await asyncio.to_thread(self.session.learner.due, self.session.user_id):
+            self._train(about)
+        elif kind == "chart":
+            await asyncio.to_thread(self.session.warm, told["timeframe"])
 
     async def _tried(self, kind: str, about: Json, work: Callable[[], Json]) -> Json | None:
         try:
@@ -108,14 +114,21 @@ class LabHand:
         told = await self._tried("train", about, lambda: {"trained": lab_wire.trained(self.session.train(tell))})
         if told is not None:
             self._send({**about, "kind": "trained", **told})
+            self._keep(asyncio.create_task(self._count(about), name="lab-count"))
+
+    async def _count(self, about: Json) -> None:
+        """Told to every page once it is known; in between it says that it is under way."""
+        self._counting += 1
+        self._send({"kind": "records", **await asyncio.to_thread(self._records, {})})
+        await self._tried("records", about, self._counted)
+        self._counting -= 1
+        self._send({"kind": "records", **await asyncio.to_thread(self._records, {})})
 
     def _hello(self, content: Mapping[str, Any]) -> Json:
         return self.told()
 
     def _chart(self, content: Mapping[str, Any]) -> Json:
-        around = content.get("around")
-        moment = None if around is None else lab_wire.moment_in(around, "around")
-        return lab_wire.chart(self.session.charts.part(*_chart_in(content), moment))
+        return lab_wire.chart(self.session.charts.part(*_chart_in(content), _around_in(content)))
 
     def _ending(self, content: Mapping[str, Any]) -> Json:
         rule = lab_wire.rule_in(content.get("rule"))
@@ -147,11 +160,16 @@ class LabHand:
 
     def _recognise(self, content: Mapping[str, Any]) -> Json:
         symbol, timeframe = _chart_in(content)
-        found = [lab_wire.finding(one) for one in self.session.recognise(symbol, timeframe)]
+        found = [lab_wire.finding(one) for one in self.session.recognise(symbol, timeframe, _around_in(content))]
         return {"symbol": symbol, "timeframe": timeframe, "findings": found}
 
     def _records(self, content: Mapping[str, Any]) -> Json:
-        return {"records": [lab_wire.record(one) for one in self.session.records()]}
+        otherwise = lab_wire.COUNTING if self._counting else lab_wire.UNCOUNTED
+        return {"records": lab_wire.records(self.session.patterns(), self.session.records(), otherwise)}
+
+    def _counted(self) -> Json:
+        self.session.count()
+        return {}
 
     def _propose(self, content: Mapping[str, Any]) -> Json:
         told = content.get("skipped")
@@ -162,3 +180,8 @@ class LabHand:
 
 def _chart_in(content: Mapping[str, Any]) -> tuple[str, str]:
     return lab_wire.text_in(content.get("symbol"), 80), lab_wire.text_in(content.get("timeframe"), 12)
+
+
+def _around_in(content: Mapping[str, Any]) -> datetime | None:
+    around = content.get("around")
+    return None if around is None else lab_wire.moment_in(around, "around")

@@ -25,13 +25,17 @@ from workbench.domain.patterns import (
     pattern_name,
 )
 from workbench.quant.outcomes import Ending
+from workbench.quant.significance import Evidence
 from workbench.visual.lab_charts import Part, Window
-from workbench.visual.lab_learner import Finding, Record, Trained
+from workbench.visual.lab_learner import Finding, Trained
 from workbench.visual.lab_session import Label, Match, key_of
+from workbench.visual.pattern_success import PatternSuccess
 from workbench.widgets import desk_wire as wire
 from workbench.widgets.desk_wire import Json
 
 MINI_BARS = 40
+WHOLE = "all"
+UNCOUNTED, COUNTING = "not counted yet: press Train", "counting, beside matched random entries"
 _ID_CHARS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@:")
 
 
@@ -195,24 +199,44 @@ def trained(told: Trained | None) -> Json | None:
     if told is None:
         return None
     labels = {wire.clean(name, wire.NAME_CHARS): count for name, count in told.labels.items()}
-    return {"labels": labels, "score": wire.number(told.score), "words": wire.clean(told.words)}
+    return {"labels": labels, "score": wire.number(told.score), "words": wire.clean(told.words), "stale": told.stale}
 
 
-def record(told: Record) -> Json:
+def records(patterns: Sequence[Pattern], counted: Sequence[PatternSuccess], otherwise: str = UNCOUNTED) -> list[Json]:
+    """Each pattern with what its labels say and, where it has been counted, its whole record and the cuts of it; with
+    the words `otherwise` where it has not."""
+    return [_record(told, [one for one in counted if one.pattern == told.name], otherwise) for told in patterns]
+
+
+def _record(told: Pattern, counted: Sequence[PatternSuccess], otherwise: str) -> Json:
+    whole = next((one for one in counted if one.cut == WHOLE), None)
     return {
-        "pattern": wire.clean(told.pattern, wire.NAME_CHARS),
+        "pattern": wire.clean(told.name, wire.NAME_CHARS),
         "labels": told.labels,
-        "won": told.won,
-        "decided": told.decided,
+        "won": told.successes,
+        "decided": told.successes + told.failures,
+        "seen": None if whole is None else evidence(whole.seen),
+        "since": None if whole is None else evidence(whole.since),
+        "words": wire.clean(otherwise if whole is None else whole.words),
+        "cuts": [
+            {"cut": wire.clean(one.cut, wire.NAME_CHARS), "seen": evidence(one.seen), "since": evidence(one.since)}
+            for one in counted
+            if one.cut != WHOLE
+        ],
+    }
+
+
+def evidence(told: Evidence) -> Json:
+    return {
+        "known": told.known,
+        "won": told.successes,
         "low": wire.number(told.low),
         "high": wire.number(told.high),
-        "chance": wire.number(told.chance),
-        "p": wire.number(told.p_value),
-        "tries": told.tries,
-        "later_won": told.later_won,
-        "later_decided": told.later_decided,
-        "evidence": told.evidence,
-        "words": wire.clean(told.words),
+        "mean": wire.number(told.mean_net),
+        "chance": wire.number(told.random_rate),
+        "p": wire.number(told.corrected) if told.known else None,
+        "trials": told.trials,
+        "evidence": told.significant,
     }
 
 

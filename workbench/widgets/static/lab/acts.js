@@ -42,7 +42,8 @@ export class Acts {
 
   arrived(part) {
     const { lab, view } = this;
-    const other = part.symbol !== lab.chart.symbol || part.timeframe !== lab.chart.timeframe;
+    const before = view.chart.part;
+    const other = part.symbol !== lab.chart.symbol || part.timeframe !== lab.chart.timeframe || part.before !== before?.before;
     lab.chart = { symbol: part.symbol, timeframe: part.timeframe };
     view.chart.show(part);
     view.brush.cursor = null;
@@ -64,8 +65,10 @@ export class Acts {
     const { symbol, timeframe } = lab.chart;
     if (recognise && lab.trained) {
       lab.findings = { state: "loading", items: lab.findings.items };
-      lab.ask("recognise", { symbol, timeframe });
+      const { rows } = this.view.chart;
+      lab.ask("recognise", { symbol, timeframe, around: rows[rows.length >> 1][0] });
     }
+    lab.records = { ...lab.records, state: "loading" };
     lab.ask("records");
     if (lab.labels.length) lab.ask("propose", { timeframe, skipped: [...lab.skipped] });
     else lab.proposals = { state: "none", items: [] };
@@ -170,10 +173,10 @@ export class Acts {
     this.lab.changed();
   }
 
-  /** Show a window on its chart, ready to be named; with an id: the label of that id. */
-  look(one, id = null) {
+  /** Show a window on its chart, ready to be named; with an id: the label of that id, with `edit` to be changed. */
+  look(one, id = null, edit = false) {
     const { chart } = this.view;
-    const going = { symbol: one.symbol, timeframe: one.timeframe, first: one.first, last: one.last, id };
+    const going = { symbol: one.symbol, timeframe: one.timeframe, first: one.first, last: one.last, id, edit };
     const here = chart.part?.symbol === one.symbol && chart.part?.timeframe === one.timeframe && this.spanOf(one);
     if (here) {
       this.arrive(going);
@@ -184,7 +187,7 @@ export class Acts {
     this.askChart(one.symbol, one.timeframe, one.first);
   }
 
-  arrive({ symbol, timeframe, first, last, id }) {
+  arrive({ symbol, timeframe, first, last, id, edit }) {
     const { lab, view } = this;
     const span = this.spanOf({ first, last });
     if (!span) {
@@ -193,25 +196,19 @@ export class Acts {
     }
     view.chart.centre(span.first, span.last);
     lab.chosen = id;
-    if (id === null) {
+    if (id === null || edit) {
       view.brush.set(span);
-      lab.pending = { symbol, timeframe, first, last, id: null };
-      view.form.open(null, this.lastRule, this.nameOfMatches);
+      lab.pending = { symbol, timeframe, first, last, id };
+      view.form.open(lab.labelOf(id), this.lastRule, this.nameOfMatches);
       this.measure();
     }
-    view.pane.scrollIntoView({ block: "nearest" });
-    view.pane.focus({ preventScroll: true });
     view.update();
+    view.pane.scrollIntoView({ block: "nearest" });
+    (edit ? view.form.name : view.pane).focus({ preventScroll: true });
   }
 
   edit(label) {
-    const { lab, view } = this;
-    this.look(label, label.id);
-    lab.pending = { symbol: label.symbol, timeframe: label.timeframe, first: label.first, last: label.last, id: label.id };
-    view.brush.set(this.spanOf(label));
-    view.form.open(label, this.lastRule);
-    view.form.name.focus({ preventScroll: true });
-    view.update();
+    this.look(label, label.id, true);
   }
 
   remove(label) {
@@ -245,8 +242,16 @@ export class Acts {
     const span = one && this.spanOf(one);
     if (move && span) view.chart.centre(span.first, span.last);
     else if (move && one) this.look(one, id);
-    if (kind === "label" && one && !move) this.edit(one);
+    if (kind === "label" && one && !move) this.rename(one, span);
     view.update();
+  }
+
+  /** Edit a label that is in sight, without moving the chart. */
+  rename(label, span) {
+    const { lab, view } = this;
+    view.brush.set(span);
+    lab.pending = { symbol: label.symbol, timeframe: label.timeframe, first: label.first, last: label.last, id: label.id };
+    view.form.open(label, this.lastRule);
   }
 
   next() {

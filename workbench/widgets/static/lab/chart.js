@@ -146,5 +146,5 @@ export class LabChart {
 
 /** Decimals that a price of this size is told in: recordings hold more than a market's tick. */
 function tick(price) {
-  return price >= 1000 ? 2 : price >= 10 ? 3 : price >= 0.1 ? 5 : 8;
+  return price >= 100 ? 2 : price >= 1 ? 4 : price >= 0.01 ? 5 : 8;
 }

@@ -30,7 +30,7 @@ export class Found {
     setAttr(this.progress, "hidden", training ? null : "hidden");
     if (training) this.bar.value = training.done;
     setText(this.step, training?.words ?? "");
-    setText(this.learned, trained?.words ?? "");
+    setText(this.learned, trained ? `${trained.words}${trained.stale ? " Labels have changed since: train again." : ""}` : "");
     const where = lab.chart.symbol ? ` on ${words.where(lab.chart)}` : "";
     setText(this.panel.heading, `Recognised${where}`);
     setText(this.blank, this.why(lab));

@@ -17,7 +17,7 @@ export class Head {
     this.frames = el("select", { "aria-label": "Bar length", onchange: () => onChart(this.symbol.value, this.frames.value) });
     this.tools = segmented("Tool", [["brush", "Brush"], ["pan", "Pan"]], "brush", onTool);
     this.undo = el("button", { type: "button", class: "quiet", text: "Undo", title: "Undo (U, Ctrl Z)", onclick: onUndo });
-    this.help = el("button", { type: "button", class: "quiet", text: "?", title: "Keys", "aria-label": "Keys", "aria-expanded": "false", onclick: () => this.keys() });
+    this.help = el("button", { type: "button", class: "quiet help", text: "?", title: "Keys", "aria-label": "Keys", "aria-expanded": "false", onclick: () => this.keys() });
     this.ohlc = el("span", { class: "ohlc" });
     this.said = el("span", { class: "said", role: "status" });
     this.who = el("span", { class: "who" }, el("span", { class: "outside", text: model.get("user") }), el("span", { class: "source", text: model.get("about") }));

@@ -87,7 +87,9 @@ function render({ model, el: host }) {
     update();
   };
   const hear = (message) => lab.hear(message);
+  const seen = () => document.visibilityState === "visible" && lab.ask("hello"); // somebody may have labelled elsewhere
   model.on("msg:custom", hear);
+  document.addEventListener("visibilitychange", seen);
   model.on("change:theme change:pair", themed);
   light.addEventListener("change", themed);
   pane.addEventListener("focus", place);
@@ -101,6 +103,7 @@ function render({ model, el: host }) {
 
   return () => {
     model.off("msg:custom", hear);
+    document.removeEventListener("visibilitychange", seen);
     model.off("change:theme change:pair", themed);
     light.removeEventListener("change", themed);
     brush.destroy();

@@ -57,6 +57,7 @@ export class Lab {
     else if (kind === "trained") {
       this.training = null;
       this.trained = message.trained;
+      this.say("learned");
     }
   }
 
@@ -64,7 +65,7 @@ export class Lab {
     if (!labels) return;
     this.labels = labels;
     this.patterns = patterns;
-    this.trained = trained ?? this.trained;
+    this.trained = trained;
   }
 
   refuse({ asked, words }) {

@@ -29,20 +29,35 @@ export function labelTable({ onEdit, onDelete, onLook }) {
   return framed("Your labels", "labels", table);
 }
 
+const known = (told) => told && told.known > 0;
+const counts = (told) => (known(told) ? `${told.won} of ${told.known}` : show.UNKNOWN);
+const between = (told) => (known(told) ? `${show.fixed(told.low * 100, 0)} – ${words.share(told.high)}` : show.UNKNOWN);
+const chance = (told) => (known(told) ? words.share(told.chance) : show.UNKNOWN);
+
 export function recordTable() {
   const columns = [
     { id: "pattern", label: "Pattern", text: (row) => row.pattern, paint: paintName },
-    { id: "rate", label: "Success", text: (row) => `${row.won} of ${row.decided}`, sort: (row) => (row.decided ? row.won / row.decided : null), right: true },
-    { id: "interval", label: "95 %", text: (row) => (row.low === null ? show.UNKNOWN : `${show.fixed(row.low * 100, 0)} – ${words.share(row.high)}`), sort: (row) => row.low, right: true, wide: true },
-    { id: "chance", label: "By chance", text: (row) => words.share(row.chance), sort: (row) => row.chance, right: true },
-    { id: "p", label: "p", text: (row) => show.fixed(row.p, 3), sort: (row) => row.p, right: true, title: (row) => `after ${row.tries} tries` },
-    { id: "later", label: "Out of sample", text: (row) => (row.later_decided ? `${row.later_won} of ${row.later_decided}` : show.UNKNOWN), title: (row) => (row.later_decided ? "" : "nothing has been decided since the labels were made"), right: true, wide: true },
-    { id: "words", label: "Verdict", text: (row) => row.words, title: (row) => row.words, css: "verdict" },
+    { id: "labels", label: "Labels", text: (row) => `${row.won} of ${row.decided}`, sort: (row) => row.labels, title: (row) => `${row.labels} labels, ${row.decided} of them decided`, right: true, wide: true },
+    { id: "later", label: "Since", text: (row) => counts(row.since), sort: (row) => row.since?.won ?? null, title: (row) => (known(row.since) ? "recognised after the newest bar that was seen when labelling" : "nothing recognised since has been decided"), right: true },
+    { id: "interval", label: "95 %", text: (row) => between(row.since), right: true, wide: true },
+    { id: "chance", label: "By chance", text: (row) => chance(row.since), right: true },
+    { id: "words", label: "Verdict", text: (row) => words.sentence(row.words), title: (row) => words.sentence(row.words), css: "verdict" },
   ];
-  const detail = (row) => el("p", { class: "said", text: row.words });
   const empty = () => [el("p", { text: "No pattern yet." }), el("p", { text: "What you label is counted here, beside what chance would do." })];
-  const table = new Table({ name: "records", caption: "What became of each pattern", columns, key: (row) => row.pattern, detail, empty });
+  const table = new Table({ name: "records", caption: "What became of each pattern", columns, key: (row) => row.pattern, detail: recordDetail, empty });
   return framed("Is it real?", "records", table);
+}
+
+/** Both parts of the record in full, then its cuts. */
+function recordDetail(row) {
+  if (!row.seen) return el("p", { class: "said", text: words.sentence(row.words) });
+  const line = (name, told) => el("tr", {}, el("th", { scope: "row", class: "outside", text: name }),
+    ...[counts(told), between(told), chance(told), known(told) ? show.percent(told.mean) : show.UNKNOWN, known(told) ? show.fixed(told.p, 3) : show.UNKNOWN].map((text) => el("td", { text })));
+  const heads = ["", "Success", "95 %", "By chance", "Mean, net", `p after ${row.since.trials} tries`];
+  return el("div", { class: "record" },
+    el("p", { class: "said", text: `${words.sentence(row.words)}. Only what came after the labels can be evidence; bars that were seen then may have been chosen by hindsight.` }),
+    el("table", {}, el("thead", {}, el("tr", {}, ...heads.map((text) => el("th", { scope: "col", text })))),
+      el("tbody", {}, line("since the labels", row.since), line("bars seen then", row.seen), ...row.cuts.map((cut) => line(`since, ${cut.cut}`, cut.since)))));
 }
 
 function framed(title, css, table) {

@@ -28,3 +28,6 @@ export function ruleWords(rule) {
 export function windowWords(one, count) {
   return `${where(one)}, ${bars(count)}, ${show.time(one.first)} to ${show.time(one.last)}`;
 }
+
+/** With a capital to begin with. */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
