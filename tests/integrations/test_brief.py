@@ -82,6 +82,18 @@ def test_what_to_look_at_comes_worst_first():
     ]
 
 
+def test_limits_that_are_tighter_than_set_are_told_by_their_newest_word():
+    said = [("desk", 0.4), ("trend", 1.0), ("desk", 1.0), ("trend", 0.5)]  # newest first
+    events = tuple(
+        Event(
+            9 - at, "LimitsChanged", scope, {"factor": factor, "words": f"limits of {scope}: × {factor}"}, str(at), NOW
+        )
+        for at, (scope, factor) in enumerate(said)
+    )
+
+    assert to_look_at(a_brief(happened=events)) == ["limits of desk: × 0.4"]
+
+
 def test_a_long_list_is_cut_and_says_so():
     rows = tuple(BotRow(f"bot-{number}", ILL, None) for number in range(40))
 

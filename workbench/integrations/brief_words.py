@@ -3,9 +3,10 @@
 import math
 
 from workbench.domain.desk import DeskState
+from workbench.domain.events import Event
 from workbench.domain.portfolio import Money
 from workbench.integrations.brief import Brief
-from workbench.orchestration.event_words import sentence
+from workbench.orchestration.event_words import LIMITS_CHANGED, sentence
 from workbench.orchestration.plain_text import plain
 from workbench.quant.risk_measures import worst_drawdown
 
@@ -58,7 +59,15 @@ def sentence_of(brief: Brief) -> str:
 
 def to_look_at(brief: Brief) -> list[str]:
     """What deserves a person's eye today, worst first; empty where nothing does. Bots' own words are text."""
-    found = [*_states(brief), *_failures(brief), *_bots(brief), *_room(brief), *_markets(brief), *_forecasts(brief)]
+    found = [
+        *_states(brief),
+        *_failures(brief),
+        *_bots(brief),
+        *_room(brief),
+        *_tightened(brief),
+        *_markets(brief),
+        *_forecasts(brief),
+    ]
     return found[:MOST] if len(found) <= MOST else [*found[: MOST - 1], f"and {len(found) - MOST + 1} more"]
 
 
@@ -90,6 +99,15 @@ def _room(brief: Brief) -> list[str]:
     said = [f"{row.scope}: {row.used / row.cap:.0%} of {row.name} is used" for row in tight]
     falls = [row for row in brief.risk.drawdowns if row.next_step and row.drawdown >= NEAR * row.next_step]
     return said + [f"{row.name} has fallen {share(row.drawdown)}; at {share(row.next_step)} it halts" for row in falls]
+
+
+def _tightened(brief: Brief) -> list[str]:
+    """The newest word on each scope's limits, where they are not as they were set."""
+    newest: dict[str, Event] = {}
+    for event in brief.happened:  # newest first
+        if event.kind == LIMITS_CHANGED:
+            newest.setdefault(event.source, event)
+    return [sentence(event) for event in newest.values() if event.payload.get("factor", 1.0) != 1.0]
 
 
 def _markets(brief: Brief) -> list[str]:
