@@ -198,6 +198,7 @@ async def test_a_zone_is_studied(desk):
     said = words(reply)
     assert "90 %" in said
     assert "bars after a touch" in said
+    assert "Bands of this width anywhere hold" in said
     assert "Bots together" in said
     assert "Regime:" in said
     assert "you" not in drawn(desk)  # what was asked about is shown, not kept

@@ -33,7 +33,8 @@ class ZoneStudy:
     90 % of held ÷ finished. bars_inside : closes within ÷ all; volume_inside : share of the volume, each bar's spread
     evenly over its range. first, last : rows of the first and the last touch, None where there is none. inside : the
     newest close lies in the zone. away : distance of the newest close from the nearer edge, fraction of that close, 0
-    inside, positive above the zone.
+    inside, positive above the zone. usual_hold : the share of visits that bands of this width held anywhere in this
+    market (see `usual_hold`): what holding means by chance.
     """
 
     low: float
@@ -49,6 +50,7 @@ class ZoneStudy:
     inside: bool
     away: float
     reaction: Reaction
+    usual_hold: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,20 @@ def study(
         inside=bottom <= last <= top,
         away=float(away),
         reaction=_reaction(visits, close, horizon),
+        usual_hold=usual_hold(high, low, close, top / bottom),
     )
+
+
+def usual_hold(high: Array, low: Array, close: Array, ratio: float, bands: int = 40) -> float | None:
+    """Held ÷ finished visits over bands of one width (`ratio`: top ÷ bottom, > 1) laid evenly over the prices of the
+    middle nine tenths of closes. None where nothing visited any of them. What a level's own share is to be held
+    against: a bar that dips into a band mostly closes where it came from, whatever the band."""
+    begin, end = np.log(np.quantile(close, [0.05, 0.95]))
+    held = over = 0
+    for foot in np.exp(np.linspace(begin, end, bands)):
+        ended = [visit.held for visit in visits_of(high, low, close, foot, foot * ratio) if visit.held is not None]
+        held, over = held + sum(ended), over + len(ended)
+    return held / over if over else None
 
 
 @dataclass(frozen=True, slots=True)

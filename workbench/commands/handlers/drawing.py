@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+import numpy as np
+
 from workbench.commands.asked import Asked
-from workbench.commands.formats import price
+from workbench.commands.formats import price, share
 from workbench.commands.handlers.charted import TIMEFRAME, author, band, hand_on, picture
-from workbench.commands.reply import Column, Part, Reply, Shape, Table, Text
+from workbench.commands.reply import Column, Part, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
 from workbench.domain.drawings import Anchor, Drawing, Level, Note, TrendLine, Zone
 from workbench.domain.drawings import Shape as Drawn
@@ -15,6 +17,7 @@ from workbench.domain.events import NewEvent
 from workbench.ledger.log import SqlLedger
 from workbench.orchestration.plain_text import plain
 from workbench.quant.swings import PriceLevel
+from workbench.quant.zones import usual_hold
 from workbench.visual.interactive_charts import InteractiveCharts
 
 UNDO_ASKED = "DrawingUndoAsked"
@@ -29,9 +32,22 @@ async def draw_sr(asked: Asked, line: Line) -> Reply:
     last = float(charts.candles["close"].iloc[-1])
     symbol, timeframe = charts.board.symbol, charts.board.timeframe
     how = f"Drawn and kept. Drop what you do not want: /draw drop {symbol} {found[-1][0]} {timeframe}; all of them: "
+    usual = await asyncio.to_thread(_usual, charts, found)
     words = Text(f"{how}/draw undo {symbol} {timeframe}.")
-    parts = [words, _levels(found, last), *await picture(charts, f"{symbol} {timeframe} with support and resistance")]
+    chance = Text(f"Bands of this width anywhere in these bars held {share(usual)} of their visits.", Tone.MUTED)
+    parts = [
+        words,
+        *([chance] if usual is not None else []),
+        _levels(found, last),
+        *await picture(charts, f"{symbol} {timeframe} with support and resistance"),
+    ]
     return _reply(asked, line, charts, parts)
+
+
+def _usual(charts: InteractiveCharts, found: list[tuple[str, PriceLevel]]) -> float | None:
+    """What holding means by chance for bands as wide as these."""
+    ratio = float(np.median([level.high / level.low for _, level in found]))
+    return usual_hold(*(charts.candles[name].to_numpy() for name in ("high", "low", "close")), ratio)
 
 
 def _levels(found: list[tuple[str, PriceLevel]], last: float) -> Table:

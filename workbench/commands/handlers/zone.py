@@ -61,8 +61,14 @@ def _now(found: ZoneStudy) -> Text:
     if not found.touches:
         return Text(f"{where} It was not touched in these bars: nothing can be said of how it holds.", Tone.MUTED)
     low, high = found.hold_interval
-    held = f"Held {found.held} of {ended} visits that are over (90 %: {share(low)} – {share(high)})." if ended else ""
-    return Text(f"{where} {held}".strip())
+    if not ended:
+        return Text(f"{where} No visit is over yet.")
+    held = f"Held {found.held} of {ended} visits that are over (90 %: {share(low)} – {share(high)})."
+    usual = found.usual_hold
+    if usual is None:
+        return Text(f"{where} {held}")
+    told = "more than" if usual < low else "less than" if usual > high else "no evidence that it differs from"
+    return Text(f"{where} {held} Bands of this width anywhere hold {share(usual)}: {told} chance.")
 
 
 def _figures(found: ZoneStudy, charts: InteractiveCharts, asked: Asked) -> Table:
