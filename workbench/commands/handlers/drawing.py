@@ -34,10 +34,10 @@ async def draw_sr(asked: Asked, line: Line) -> Reply:
     how = f"Drawn and kept. Drop what you do not want: /draw drop {symbol} {found[-1][0]} {timeframe}; all of them: "
     usual = await asyncio.to_thread(_usual, charts, found)
     words = Text(f"{how}/draw undo {symbol} {timeframe}.")
-    chance = Text(f"Bands of this width anywhere in these bars held {share(usual)} of their visits.", Tone.MUTED)
+    chance = "" if usual is None else f"Bands of this width anywhere in these bars held {share(usual)} of their visits."
     parts = [
         words,
-        *([chance] if usual is not None else []),
+        *([Text(chance, Tone.MUTED)] if chance else []),
         _levels(found, last),
         *await picture(charts, f"{symbol} {timeframe} with support and resistance"),
     ]
@@ -47,7 +47,8 @@ async def draw_sr(asked: Asked, line: Line) -> Reply:
 def _usual(charts: InteractiveCharts, found: list[tuple[str, PriceLevel]]) -> float | None:
     """What holding means by chance for bands as wide as these."""
     ratio = float(np.median([level.high / level.low for _, level in found]))
-    return usual_hold(*(charts.candles[name].to_numpy() for name in ("high", "low", "close")), ratio)
+    high, low, close = (charts.candles[name].to_numpy() for name in ("high", "low", "close"))
+    return usual_hold(high, low, close, ratio)
 
 
 def _levels(found: list[tuple[str, PriceLevel]], last: float) -> Table:
