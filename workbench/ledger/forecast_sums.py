@@ -1,7 +1,7 @@
 """Running sums of scores by bot, market, bar length, seconds ahead, regime and month: league tables read these only.
 
-Sums are written in the transaction that writes the scores, so they always agree, and a table over ten million scores
-reads some ten thousand rows.
+Sums are written in the transaction that writes the scores, so they always agree; once more over all months, so that a
+table over ten million scores reads some thousand rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +20,7 @@ from workbench.ledger.store import Store, upsert
 _KEY = ("bot_id", "symbol", "timeframe", "ahead_s", "regime", "month")
 _DAY_KEY = ("bot_id", "symbol", "timeframe", "ahead_s", "month")
 DAYS, PARTS = 31, 3
+ALL_MONTHS = 0  # the month of rows that sum over all of them: tables of the whole time read these
 NOT_SCORED = "-"  # the regime of rows that count forecasts without a score
 
 
@@ -61,7 +62,9 @@ class ForecastSums:
         array of float64 of shape (31, 3): scored, Σ crps, Σ naive by day of the month."""
         if sums:
             nothing = dict.fromkeys(SUMMED, 0) | {"lowest": 0.0, "highest": 1.0}
-            connection.execute(_ADD[connection.dialect.name], [{"world": world, **nothing, **row} for row in sums])
+            rows = [{"world": world, **nothing, **row} for row in sums]
+            rows += [{**row, "month": ALL_MONTHS} for row in rows]
+            connection.execute(_ADD[connection.dialect.name], rows)
         before = _there(connection, world, days)
         merged = [{"world": world, **row} for row in days]
         for row in merged:
@@ -82,16 +85,19 @@ class ForecastSums:
         groups = [t[name] for name in by]
         totals = [func.sum(t[name]).label(name) for name in SUMMED]
         reach = [func.max(t.lowest).label("lowest"), func.min(t.highest).label("highest")]
-        query = select(*groups, *totals, *reach).where(*_where(t, world, wanted)).group_by(*groups).order_by(*groups)
+        whole = "month" not in by and wanted.months is None
+        months = t.month == ALL_MONTHS if whole else t.month > ALL_MONTHS
+        query = select(*groups, *totals, *reach).where(months, *_where(t, world, wanted))
+        query = query.group_by(*groups).order_by(*groups)
         with self._store.read() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
 
     def days(self, world: str, wanted: Filter) -> Days:
-        """What was scored day by day, in order of month."""
+        """What was scored day by day, in no order."""
         t = forecast_days.c
         query = select(t.bot_id, t.symbol, t.ahead_s, t.month, t.days).where(*_where(t, world, wanted))
         with self._store.read() as connection:
-            rows = connection.execute(query.order_by(t.month)).all()
+            rows = connection.execute(query).all()
         tables = np.frombuffer(b"".join(row[4] for row in rows), dtype="<f8").reshape(len(rows), DAYS, PARTS)
         return Days([tuple(row[:4]) for row in rows], tables)
 
