@@ -64,7 +64,7 @@ async def test_a_model_that_was_not_better_stays_out(training):
 
     assert report.promotion is None
     assert training.store.champion(NAME) is None
-    assert "against an exponential average" in report.reason
+    assert "an exponential average stood in for a champion" in report.reason
     with pytest.raises(LedgerError, match="was not better"):
         await training.promote(NAME, 1, "ann")
 

@@ -122,6 +122,7 @@ class JointTraining:
         until = datetime.fromtimestamp(found.challenger.model.trained_until_s, UTC).isoformat()
         header = {"timeframe": frame.text, "horizon": horizon, "symbols": list(panel.symbols), "trained_until": until}
         judged = found.judgement
+        rival = "" if found.against == "the champion" else f"; {found.against} stood in for a champion"
         facts = {
             **header,
             "rows": found.challenger.model.rows,
@@ -133,7 +134,7 @@ class JointTraining:
             "other_loss": _number(found.other_loss),
             "p_value": _number(judged.p_value),
             "times": judged.rows,
-            "reason": f"{judged.reason}, against {found.against}",
+            "reason": f"{judged.reason}{rival}",
         }
         return pack_joint(found.challenger, header), facts
 
