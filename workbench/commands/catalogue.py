@@ -12,6 +12,7 @@ _SOME = Parameter("targets", Kind.TARGET, "a bot, @tag, several joined by commas
 _TARGET = Parameter("target", Kind.TARGET, "a bot, @tag, several joined by commas, or all")
 _HORIZON = Parameter("horizon", Kind.COUNT, "how many bars ahead", needed=False, option=True)
 _ID = Parameter("id", Kind.WORD, "a name for this request: sent twice it acts once", needed=False, option=True)
+_SOME_TIMEFRAME = Parameter("tf", Kind.TIMEFRAME, "the bar length; those you labelled in without it", needed=False)
 
 _MARKETS = Parameter("symbols", Kind.SYMBOL, "two markets or more, as in BTCUSD ETHUSD", many=True)
 
@@ -176,6 +177,48 @@ CATALOGUE: tuple[Spec, ...] = (
         effect=True,
         role=Role.OPERATOR,
         example="/track setup ETHUSD breakout",
+    ),
+    Spec(("pattern", "list"), "the patterns that you labelled", "pattern_list", example="/pattern list"),
+    Spec(
+        ("pattern", "scan"),
+        "where your patterns are in the newest bars of every market",
+        "pattern_scan",
+        (_SOME_TIMEFRAME,),
+        example="/pattern scan 1h",
+    ),
+    Spec(
+        ("pattern", "recognize"),
+        "where your patterns are in one market",
+        "pattern_recognize",
+        _MARKET,
+        example="/pattern recognize BTCUSD 1h",
+    ),
+    Spec(
+        ("pattern", "success"),
+        "whether your patterns are real: success beside random entries, since their labels were made",
+        "pattern_success",
+        (_SOME_TIMEFRAME,),
+        example="/pattern success",
+    ),
+    Spec(
+        ("pattern", "recommend"),
+        "setups on the market now, ranked for you, each with its plan and the reason",
+        "pattern_recommend",
+        (_SOME_TIMEFRAME,),
+        example="/pattern recommend",
+    ),
+    Spec(
+        ("pattern", "feedback"),
+        "say what became of a setup that was recommended",
+        "pattern_feedback",
+        (
+            Parameter("advice", Kind.WORD, "its id, as /pattern recommend showed it"),
+            Parameter("answer", Kind.CHOICE, "what became", choices=("taken", "skipped", "success", "failure")),
+            _ID,
+        ),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/pattern feedback 3f9a02c1d4 taken",
     ),
     Spec(("track", "list"), "your setups and how they stand", "track_list", example="/track list"),
     Spec(

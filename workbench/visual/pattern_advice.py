@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from workbench.domain.orders import Side
 from workbench.domain.patterns import OutcomeRule, Recognition
@@ -67,7 +68,7 @@ def _one(one: Recognition, closes, record, feedback, regimes, room: float | None
     )
     key = f"{one.pattern}|{one.symbol}|{one.timeframe}|{one.last_at.isoformat()}"
     prices = close, close * (1 - up * rule.stop), close * (1 + up * rule.target)
-    return Advice(key, one, rule.side, *prices, size, score, reason)
+    return Advice(sha256(key.encode()).hexdigest()[:10], one, rule.side, *prices, size, score, reason)
 
 
 def _weight(success: PatternSuccess | None) -> float:

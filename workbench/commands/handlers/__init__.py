@@ -79,6 +79,10 @@ HANDLERS: Mapping[str, Handler] = {
     "draw_list": _charted("drawing", "draw_list"),
     "draw_drop": _charted("drawing", "draw_drop"),
     "draw_undo": _charted("drawing", "draw_undo"),
+    **{
+        f"pattern_{word}": _charted("patterns", f"pattern_{word}")
+        for word in ("list", "scan", "recognize", "success", "recommend", "feedback")
+    },
     "track_setup": _charted("setups", "track_setup"),
     "track_list": _charted("setups", "track_list"),
     "track_drop": _charted("setups", "track_drop"),
