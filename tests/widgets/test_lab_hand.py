@@ -83,13 +83,15 @@ async def test_undo_without_anything_says_so(ledger):
     assert (await Page(ledger).ask("undo"))["words"] == "nothing left to undo"
 
 
-async def test_a_reload_shows_what_was_labelled(ledger):
+async def test_a_page_that_opens_hears_what_was_labelled_and_the_widget_carries_none_of_it(ledger):
     await Page(ledger).save()
-
     lab = PatternLab(Page(ledger).session)
 
-    assert [one["pattern"] for one in lab.get_state()["snapshot"]["labels"]] == ["spike"]
+    told = await Page(ledger).ask("hello")
+
+    assert [one["pattern"] for one in told["labels"]] == ["spike"]
     assert lab.opens == ["AAA/USD", "1h"]
+    assert "spike" not in str(lab.get_state())
 
 
 @pytest.mark.parametrize(

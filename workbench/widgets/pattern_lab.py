@@ -25,14 +25,13 @@ def _stylesheet() -> str:
 class PatternLab(anywidget.AnyWidget):
     """Shows the lab of one person. Needs the kernel's running loop.
 
-    opens : (symbol, timeframe) of the chart to begin with. `snapshot` is read from the ledger whenever a page asks for
-    the widget's state, so a reload shows every label.
+    opens : (symbol, timeframe) of the chart to begin with. A page that opens asks for the labels as they are in the
+    ledger now; none of them is kept in the widget's state, which a saved notebook would carry along.
     """
 
     _esm = STATIC / "pattern_lab.bundle.js"
     _css = _stylesheet()
 
-    snapshot = traitlets.Dict().tag(sync=True, to_json=lambda _, lab: lab.hand.told())
     markets = traitlets.Dict().tag(sync=True)
     opens = traitlets.List(traitlets.Unicode()).tag(sync=True)
     user = traitlets.Unicode().tag(sync=True)

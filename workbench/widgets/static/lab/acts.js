@@ -83,7 +83,7 @@ export class Acts {
   brushed(final) {
     const { lab, view } = this;
     const { window, whole } = view.brush;
-    clearTimeout(this.rest);
+    if (final || !window) clearTimeout(this.rest);
     if (!window || !whole) {
       if (!window) lab.pending = null;
       view.update();

@@ -94,7 +94,6 @@ function render({ model, el: host }) {
   light.addEventListener("change", themed);
   pane.addEventListener("focus", place);
   form.node.addEventListener("input", update);
-  lab.restore(model.get("snapshot") ?? {});
   const [symbol, timeframe] = model.get("opens");
   head.show(symbol, timeframe);
   lab.ask("hello");
