@@ -43,8 +43,9 @@ export class CandleChart {
 
   /** All bars with the forming one at the end. */
   get rows() {
-    const forming = this.feed.parts.forming;
-    return forming ? [...this.feed.rows, forming] : this.feed.rows;
+    const { rev, rows, parts: { forming } } = this.feed;
+    if (this.joined?.rev !== rev) this.joined = { rev, all: forming ? [...rows, forming] : rows };
+    return this.joined.all;
   }
 
   /** Draw everything anew. */

@@ -31,7 +31,7 @@ export function chartOptions(look, narrow, places) {
     rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.2 }, minimumWidth: narrow ? 60 : 76 },
     timeScale: {
       borderVisible: true, borderColor: look.line, timeVisible: true, secondsVisible: false, tickMarkFormatter: tick,
-      minBarSpacing: 0.2,
+      minBarSpacing: 0.2, enableConflation: true, // bars thinner than a pixel are drawn as one, highs and lows kept
     },
     crosshair: {
       mode: 0,
