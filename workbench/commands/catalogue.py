@@ -414,7 +414,7 @@ CATALOGUE: tuple[Spec, ...] = (
         "scheduled runs: how each ended, what it said, where its report is",
         "report",
         (Parameter("job", Kind.WORD, "a job of workbench.toml; all without it", needed=False),),
-        example="/report brief",
+        example="/report",
     ),
     Spec(
         ("audit",),
