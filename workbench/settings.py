@@ -191,15 +191,6 @@ class TelegramSettings(_Section):
             raise ValueError(f"no time zone is named {value!r}; write one as Europe/Berlin") from error
 
 
-class ConflictSettings(_Section):
-    """When bots' plans differ. `policy`: who decides; `enter`: share of the trust that another side needs to take over;
-    `vetoers`: bots that may veto, empty: all."""
-
-    policy: Literal["trust", "freshest", "unanimous", "veto"] = "trust"
-    enter: float = Field(0.6, gt=0.5, le=1)
-    vetoers: tuple[str, ...] = ()
-
-
 class ForecastSettings(_Section):
     """The accuracy database. `ask`: the desk asks the bots itself when a bar has closed, at most every `every_s` wall
     seconds; `ahead`: how far ahead, as bar lengths."""
@@ -215,6 +206,15 @@ class ForecastSettings(_Section):
             return tuple(Timeframe.parse(text).text for text in value)
         except TimeframeError as error:
             raise ValueError(str(error)) from error
+
+
+class ConflictSettings(_Section):
+    """When bots' plans differ. `policy`: who decides; `enter`: share of the trust that another side needs to take over;
+    `vetoers`: bots that may veto, empty: all."""
+
+    policy: Literal["trust", "freshest", "unanimous", "veto"] = "trust"
+    enter: float = Field(0.6, gt=0.5, le=1)
+    vetoers: tuple[str, ...] = ()
 
 
 class Settings(BaseSettings):
@@ -234,8 +234,8 @@ class Settings(BaseSettings):
     halt: HaltSettings = HaltSettings()
     triggers: TriggerSettings = TriggerSettings()
     limits: LimitSettings = LimitSettings()
-    forecasts: ForecastSettings = ForecastSettings()
     conflicts: ConflictSettings = ConflictSettings()
+    forecasts: ForecastSettings = ForecastSettings()
     telegram: TelegramSettings = TelegramSettings()
     sectors: dict[str, str] = {}
     scores: dict[str, Path] = {}
