@@ -359,7 +359,7 @@ def credentials():
     }
 
 
-async def until(true, what, seconds=60.0):
+async def until(true, what, seconds=150.0):
     """The first truthy `await true()`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

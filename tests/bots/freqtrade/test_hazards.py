@@ -38,7 +38,7 @@ async def running(bot, positions=2):
         status = await bot.status()
         return len(status.positions) >= positions and status
 
-    return await until(holds, "positions", 60)
+    return await until(holds, "positions", 90)
 
 
 def state(freq):
@@ -96,12 +96,12 @@ async def test_pause_is_lost_on_reload_unless_the_config_says_so_and_our_lock_ou
         steady.change(initial_state="running")
         steady.raw("POST", "/stopentry")
         steady.raw("POST", "/reload_config")
-        await until(lambda: asyncio.to_thread(lambda: state(steady) == "running"), "the lost pause", 30)
+        await until(lambda: asyncio.to_thread(lambda: state(steady) == "running"), "the lost pause", 90)
 
         await bot.pause(command_id="pause-reload", token=4)
         await asyncio.to_thread(steady.raw, "POST", "/forceexit", {"tradeid": "all", "ordertype": "market"})
         steady.raw("POST", "/reload_config")
-        await until(lambda: asyncio.to_thread(lambda: state(steady) == "running"), "the restart", 30)
+        await until(lambda: asyncio.to_thread(lambda: state(steady) == "running"), "the restart", 90)
         await asyncio.sleep(3)  # three of its rounds
         bot.watch.forget()
         status = await bot.status()
@@ -111,7 +111,7 @@ async def test_pause_is_lost_on_reload_unless_the_config_says_so_and_our_lock_ou
         assert "lock keeps it from entering" in status.detail
         steady.change(initial_state="paused")
         steady.raw("POST", "/reload_config")
-        await until(lambda: asyncio.to_thread(lambda: state(steady) == "paused"), "the pause of the config", 30)
+        await until(lambda: asyncio.to_thread(lambda: state(steady) == "paused"), "the pause of the config", 90)
 
 
 async def test_a_pause_survives_a_killed_process_and_the_kill_is_named_within_ten_seconds(steady):
@@ -120,7 +120,7 @@ async def test_a_pause_survives_a_killed_process_and_the_kill_is_named_within_te
         registry.register("steady", bot)
         await bot.pause(command_id="pause-kill", token=5)
         registry.start()
-        await until(lambda: _word(registry, "healthy"), "healthy", 30)
+        await until(lambda: _word(registry, "healthy"), "healthy", 90)
         steady.kill()
         began = time.monotonic()
 
@@ -149,7 +149,7 @@ async def test_a_lock_of_all_pairs_blocks_the_strategy_but_not_an_entry_by_hand_
         await bot.resume(command_id="resume-lock", token=7)
         steady.raw("POST", "/stopentry")
         steady.raw("POST", "/forceexit", {"tradeid": "all", "ordertype": "market"})
-        await until(lambda: _flat(bot), "flat", 20)
+        await until(lambda: _flat(bot), "flat", 90)
         until_ = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         steady.raw("POST", "/locks", [{"pair": "*", "side": "*", "until": until_, "reason": "by hand"}])
         steady.raw("POST", "/start")
@@ -225,10 +225,10 @@ async def test_the_message_socket_refuses_a_bad_token_and_its_end_on_reload_is_s
         bad = await http.get(f"{steady.url}/api/v1/message/ws?token=wrong", headers=head)
     async with bot_of(steady) as bot:
         await bot.status()
-        await until(lambda: _connected(bot, True), "the stream", 10)
+        await until(lambda: _connected(bot, True), "the stream", 90)
         await asyncio.to_thread(steady.raw, "POST", "/reload_config")
-        await until(lambda: _connected(bot, False), "its end", 20)
-        await until(lambda: _connected(bot, True), "the stream again", 30)
+        await until(lambda: _connected(bot, False), "its end", 90)
+        await until(lambda: _connected(bot, True), "the stream again", 90)
         before = bot.watch._snapped_at
         await asyncio.sleep(0.2)
         status = await bot.status()
@@ -249,7 +249,7 @@ async def test_an_entry_answered_too_late_is_unknown_and_found_by_its_tag_never_
         until_ = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         stormy.raw("POST", "/locks", [{"pair": "*", "side": "*", "until": until_, "reason": "quiet"}])
         await asyncio.to_thread(stormy.raw, "POST", "/forceexit", {"tradeid": "all", "ordertype": "market"})
-        await until(lambda: _flat(bot), "flat", 30)
+        await until(lambda: _flat(bot), "flat", 90)
         storm.turnstile.hold_s = 4.0
         try:
             began = time.monotonic()
