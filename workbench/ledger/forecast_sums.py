@@ -97,9 +97,9 @@ class ForecastSums:
         t = forecast_days.c
         query = select(t.bot_id, t.symbol, t.ahead_s, t.month, t.days).where(*_where(t, world, wanted))
         with self._store.read() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(query).cursor.fetchall()  # type: ignore[union-attr]  # no Row for each of thousands
         tables = np.frombuffer(b"".join(row[4] for row in rows), dtype="<f8").reshape(len(rows), DAYS, PARTS)
-        return Days([tuple(row[:4]) for row in rows], tables)
+        return Days([row[:4] for row in rows], tables)
 
     def worlds(self) -> list[str]:
         newest = func.max(forecast_sums.c.month)

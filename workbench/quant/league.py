@@ -14,6 +14,7 @@ from workbench.quant.league_sums import BINS
 DAY_S = 86_400
 ENOUGH = 24  # scored forecasts before somebody may be called the best
 COVERAGES = (0.5, 0.8, 0.9)
+PIT = tuple(f"pit_{number:02d}" for number in range(BINS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def rows_of(sums: Iterable[Mapping[str, Any]]) -> list[LeagueRow]:
 
 def _row(total: Mapping[str, Any]) -> LeagueRow:
     n, judged = int(total["scored"]), int(total["vol_scored"])
-    pit = tuple(int(total[f"pit_{number:02d}"]) for number in range(BINS))
+    pit = tuple(int(total[name]) for name in PIT)
     return LeagueRow(
         bot_id=total.get("bot_id", ""),
         symbol=total.get("symbol", ""),
@@ -113,17 +114,21 @@ def ranked(rows: Sequence[LeagueRow], days: Mapping[tuple, np.ndarray]) -> list[
         able = [row for row in group if row.scored >= ENOUGH and row.skill is not None]
         best = max(able, key=lambda row: row.skill or 0.0, default=None)
         order = sorted(group, key=lambda row: -np.inf if row.skill is None else row.skill, reverse=True)
-        found += [_against(row, best, days) for row in order]
+        found += order if best is None else _against(order, best, days)
     return found
 
 
-def _against(row: LeagueRow, best: LeagueRow | None, days: Mapping[tuple, np.ndarray]) -> LeagueRow:
-    if best is None or row is best:
-        return replace(row, best=row is best)
-    pair = [days.get((one.bot_id, one.symbol, one.ahead_s)) for one in (row, best)]
-    if pair[0] is None or pair[1] is None:
-        return row
-    return replace(row, versus=versus(pair[0], pair[1], row.ahead_s))
+def _against(group: Sequence[LeagueRow], best: LeagueRow, days: Mapping[tuple, np.ndarray]) -> list[LeagueRow]:
+    """The group with its best marked, and the others tested against it, all at once."""
+    known = {
+        row.bot_id: daily for row in group if (daily := days.get((row.bot_id, row.symbol, row.ahead_s))) is not None
+    }
+    others = [bot for bot in known if bot != best.bot_id]
+    told: dict[str, Versus] = {}
+    if others and best.bot_id in known:
+        tests = versus_each(np.stack([known[bot] for bot in others]), known[best.bot_id], best.ahead_s)
+        told = dict(zip(others, tests, strict=True))
+    return [replace(row, best=row is best, versus=told.get(row.bot_id)) for row in group]
 
 
 def excess(tables: np.ndarray) -> np.ndarray:
@@ -139,10 +144,15 @@ def versus(own: np.ndarray, best: np.ndarray, ahead_s: int) -> Versus:
     As it is the loss beyond the naive one, a day on which they spoke of different closes is still fair. Forecasts of
     neighbouring days overlap: the variance reaches over as many days as they do.
     """
-    from workbench.quant.scoring import diebold_mariano
+    return versus_each(own[None], best, ahead_s)[0]
 
-    test = diebold_mariano(own, best, horizon=1 + int(np.ceil(ahead_s / DAY_S)))
-    return Versus(test.difference, test.p_value if np.isfinite(test.statistic) else None, test.rows)
+
+def versus_each(own: np.ndarray, best: np.ndarray, ahead_s: int) -> list[Versus]:
+    """`versus` of every row of `own`, (k, n_days)."""
+    from workbench.quant.scoring import diebold_mariano_each
+
+    tests = diebold_mariano_each(own, best, horizon=1 + int(np.ceil(ahead_s / DAY_S)))
+    return [Versus(t.difference, t.p_value if np.isfinite(t.statistic) else None, t.rows) for t in tests]
 
 
 @dataclass(frozen=True, slots=True)

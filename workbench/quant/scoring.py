@@ -134,18 +134,33 @@ def diebold_mariano(losses_a: ArrayLike, losses_b: ArrayLike, horizon: int = 1) 
     tests; not called here because importing it takes a second and its regression copies the rows several times).
     NaN statistic and p-value 1 where the losses never differ or fewer than 2·horizon rows are left.
     """
-    d = np.asarray(losses_a, dtype=float) - np.asarray(losses_b, dtype=float)
-    d = d[np.isfinite(d)]
-    n, mean = d.size, float(d.mean()) if d.size else float("nan")
-    if n < max(3, 2 * horizon) or not d.std() > 1e-15 * np.abs(d).max():
-        return DieboldMariano(mean, float("nan"), 1.0, n)
+    return diebold_mariano_each(np.asarray(losses_a, dtype=float)[None], losses_b, horizon)[0]
+
+
+def diebold_mariano_each(losses: ArrayLike, against: ArrayLike, horizon: int = 1) -> list[DieboldMariano]:
+    """`diebold_mariano` of each row of `losses` (k, n) against the same `against` (n,); in one pass where all rows
+    lack the same values."""
+    d = np.asarray(losses, dtype=float) - np.asarray(against, dtype=float)
+    finite = np.isfinite(d)
+    if len(d) and (finite == finite[0]).all():
+        return _tests(d[:, finite[0]], horizon)
+    return [_tests(row[known][None], horizon)[0] for row, known in zip(d, finite, strict=True)]
+
+
+def _tests(d: np.ndarray, horizon: int) -> list[DieboldMariano]:
+    """Each row of differences (k, n), all finite, against a mean of 0."""
+    n = d.shape[1]
+    if n == 0:
+        return [DieboldMariano(float("nan"), float("nan"), 1.0, 0) for _ in d]
+    mean = d.mean(axis=1)
+    able = (d.std(axis=1) > 1e-15 * np.abs(d).max(axis=1)) & (n >= max(3, 2 * horizon))
     lags = min(max(horizon - 1, int(np.ceil(n ** (1 / 3)))), n - 1)
-    centred = d - mean
-    variance = centred @ centred
+    centred = d - mean[:, None]
+    variance = np.einsum("ij,ij->i", centred, centred)
     for lag in range(1, lags + 1):
-        variance += 2 * (1 - lag / (lags + 1)) * (centred[lag:] @ centred[:-lag])
-    if not variance > 0:
-        return DieboldMariano(mean, float("nan"), 1.0, n)
-    shrink = np.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
-    statistic = float(shrink * mean * n / np.sqrt(variance))
-    return DieboldMariano(mean, statistic, float(2 * stdtr(n - 1, -abs(statistic))), n)
+        variance += 2 * (1 - lag / (lags + 1)) * np.einsum("ij,ij->i", centred[:, lag:], centred[:, :-lag])
+    able &= variance > 0
+    shrink = np.sqrt(max(0.0, n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
+    statistic = np.where(able, shrink * mean * n / np.sqrt(np.where(able, variance, 1.0)), np.nan)
+    p_value = np.where(able, 2 * stdtr(n - 1, -np.abs(statistic)), 1.0)
+    return [DieboldMariano(float(m), float(t), float(p), n) for m, t, p in zip(mean, statistic, p_value, strict=True)]
