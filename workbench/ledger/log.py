@@ -39,8 +39,9 @@ class SqlLedger:
     events (`EventLog`): append, read, last, event, head, tail. commands (`CommandLog`): submit, command, commands,
     take, finish, recover, settle, append_fenced. leases (`LeaseTable`): acquire, renew, release, holder, newest.
     `tables`: `DeskTables`; `states`: `StateTable`; `halts`: `HaltTable`; `exposure`: `ExposureTable`; `drawings`:
-    `DrawingTable`; `annotations`: `AnnotationTable`; `pattern_log`: `PatternLog`; `forecasts`: `ForecastBook`. check: raises where the
-    database is damaged. `place` says where it is (without a password), `caveats` what cannot be promised there.
+    `DrawingTable`; `annotations`: `AnnotationTable`; `pattern_log`: `PatternLog`; `forecasts`: `ForecastBook`. check:
+    raises where the database is damaged. `place` says where it is (without a password), `caveats` what cannot be
+    promised there.
     """
 
     def __init__(self, backend: Backend):

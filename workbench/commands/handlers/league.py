@@ -26,7 +26,7 @@ COLUMNS = (
 )
 HOW = (
     "skill: 1 − CRPS ÷ that of the naive forecast (today's price, the moves of the last weeks); σ: the desk's plain "
-    "guess of the move. Against the best: mean difference of CRPS, its p-value by Diebold–Mariano over days, and how many."
+    "guess of the move. Against the best: mean difference of CRPS, its p-value by Diebold–Mariano over days, how many."
 )
 
 
