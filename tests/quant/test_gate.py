@@ -453,3 +453,16 @@ def test_usage_lists_every_limit_with_its_headroom():
     assert rows["symbol", "ETH/USD"].used == 100
     assert rows["cluster", "coins"].used == rows["venue", "paper"].used == 1100
     assert rows["CVaR", "desk"].used > 0
+
+
+@given(short=st.floats(0, 20), long=st.floats(0, 200), amount=st.floats(0.1, 60), shrink=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_an_order_that_crosses_flat_counts_whole_in_the_tail(short, long, amount, shrink):
+    """What it gives up on the way to flat may have hedged another market: found by the limits machine."""
+    gate = a_gate(replace(DESK, cvar_value=60.0), BTC=-short, ETH=long)
+
+    verdict = gate.ask(an_intent(amount, may_shrink=shrink), NOW)
+
+    if not isinstance(verdict, Denied) and verdict.amount > short:
+        held = np.array([[(verdict.amount - short) * 100.0, long * 10.0, 0.0]])
+        assert historical_cvar(held, a_model().scenarios, 0.95).total <= 60.0 * (1 + 1e-9)

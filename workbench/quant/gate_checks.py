@@ -159,14 +159,15 @@ def cvar(s: Situation) -> Breach | None:
     if s.grown_side <= 0:
         return None
     cap = s.desk.cvar_value
-    more = s.grown_side * s.unit * (1 if s.intent.side is _BUY else -1)
+    # all of it, also what only leads back to flat: what is given up there may have hedged another market
+    more = s.intent.amount * s.unit * (1 if s.intent.side is _BUY else -1)
     after = s.risk.cvar_with(s.at, more, cap)
     if after <= cap:
         return None
     now = s.risk.cvar
     # CVaR is convex: on the way from none of the order to all of it, it lies below the straight line
     part = (cap - now) / (after - now) if after > now else 0.0
-    fits = free_parts(s)[1] + s.grown_side * max(0.0, part)
+    fits = max(free_parts(s)[1], s.intent.amount * part)
     return Breach("CVaR", _over("the desk's mean loss in its worst scenarios", after, cap), fits)
 
 

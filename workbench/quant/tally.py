@@ -24,7 +24,8 @@ class Cell(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What a cell counts for, base currency; `ordered_*` is the part of a side that is not held yet."""
+    """What a cell counts for, base currency; `ordered_*`: the open orders of a side that may take it further than what
+    is held, whole: one that crosses flat moves the position by all of it, which is what the joint risk asks."""
 
     gross: float
     long: float
@@ -46,7 +47,9 @@ def parts(cell: Cell) -> Parts:
     amount, buys, sells = cell
     high, low = amount + buys, amount - sells
     long, short = max(high, 0.0), max(-low, 0.0)
-    return Parts(max(high, -low), long, short, amount, long - max(amount, 0.0), short - max(-amount, 0.0))
+    ordered_long = buys if long > max(amount, 0.0) else 0.0
+    ordered_short = sells if short > max(-amount, 0.0) else 0.0
+    return Parts(max(high, -low), long, short, amount, ordered_long, ordered_short)
 
 
 def growth(cell: Cell, side: Side, amount: float) -> tuple[float, float]:
