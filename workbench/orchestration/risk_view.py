@@ -59,14 +59,9 @@ async def look_at_risk(center: UnifiedCommandCenter) -> RiskView:
     totals = center.portfolio_manager.totals(rows)
     falls = await drawdowns(center)
     found = reckon(rows, totals, accounts, center.settings.limits)
-    changed = await asyncio.to_thread(_tightened, center) if center.settings.limits.tighten else {}
+    changed = await asyncio.to_thread(tightenings, center.ledger) if center.settings.limits.tighten else {}
     at, homes = datetime.now(UTC), center.emergency.accounts.homes()
     return RiskView(at, marked(rows, standings), totals, standings, found, falls, unread, changed, homes)
-
-
-def _tightened(center: UnifiedCommandCenter) -> dict[str, tuple[float, str]]:
-    found = tightenings(center.ledger) if isinstance(center.ledger, SqlLedger) else {}
-    return {scope: (float(str(facts["factor"])), plain(facts.get("why", ""))) for scope, facts in found.items()}
 
 
 async def drawdowns(center: UnifiedCommandCenter) -> dict[str, float]:
@@ -80,7 +75,8 @@ async def drawdowns(center: UnifiedCommandCenter) -> dict[str, float]:
     }
 
 
-def tightenings(ledger: SqlLedger) -> dict[str, Mapping[str, object]]:
+def tightenings(ledger: SqlLedger) -> dict[str, tuple[float, str]]:
     """The newest change of each scope's limits that any process wrote: factor and why. Missing: they are as written."""
     newest = {event.source: event.payload for event in ledger.last(500, kinds=[LIMITS_CHANGED])}
-    return {scope: facts for scope, facts in newest.items() if facts.get("factor") != 1.0}
+    told = {scope: facts for scope, facts in newest.items() if facts.get("factor") != 1.0}
+    return {scope: (float(str(facts.get("factor"))), plain(facts.get("why", ""))) for scope, facts in told.items()}

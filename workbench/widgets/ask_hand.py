@@ -63,11 +63,12 @@ class AskHand:
         elif kind == "complete":
             line = str(content.get("line"))[:LINE_CHARS]
             offers = [
-                [wire.clean(word, 80), wire.clean(about)] for word, about in complete(line, self._known())[:OFFERS]
+                [wire.clean(word, 80), wire.clean(about)]
+                for word, about in complete(line, self._dispatcher.known())[:OFFERS]
             ]
             self._send({"kind": "offers", "id": question, "line": line, "offers": offers})
         elif kind == "lines" and (page := self._pages.get(str(content.get("page")))):
-            lines = [wire.clean(line, LINE_CHARS) for line in page.lines(self._known())]
+            lines = [wire.clean(line, LINE_CHARS) for line in page.lines(self._dispatcher.known())]
             self._send({"kind": "lines", "id": question, "page": page.name, "lines": lines})
 
     async def stop(self) -> None:
@@ -75,9 +76,6 @@ class AskHand:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _known(self) -> Known:
-        return self._dispatcher.known()
 
     def _begin(self, question: str, content: Mapping[str, Any]) -> None:
         line = str(content.get("line")).strip()

@@ -1,6 +1,5 @@
 """What is at risk, what the limits leave, and how much one trade may be: /risk status, limits and size."""
 
-import asyncio
 import math
 
 from workbench.commands.asked import Asked
@@ -16,7 +15,7 @@ from workbench.domain.risk_desk import RiskDesk
 from workbench.orchestration.fan_out import Answered
 from workbench.orchestration.plain_text import plain
 from workbench.orchestration.risk_feed import RiskFeed
-from workbench.orchestration.risk_view import RiskView, look_at_risk, tightenings
+from workbench.orchestration.risk_view import RiskView, look_at_risk
 from workbench.orchestration.trading_states import words_of
 from workbench.quant.sizing import Opportunity, SizingRules, size
 from workbench.settings import TriggerSettings
@@ -130,20 +129,19 @@ async def risk_limits(asked: Asked, line: Line) -> Reply:
         for u in sorted(view.reckoning.usage, key=lambda u: (u.scope != DESK, u.rule, u.scope))
     )
     limits = Table(columns, rows) if rows else Text("no limit can be told now", Tone.WARNING)
-    tight = await _tightened(asked)
+    tight = _tightened(view, asked.center.settings.limits.tighten)
     parts: tuple[Table | Text, ...] = (limits, *tight, _triggers(asked.center.settings.triggers), *_words(view))
     return Reply("Limits", parts, as_of=asked.now, notes=line.notes)
 
 
-async def _tightened(asked: Asked) -> list[Table | Text]:
+def _tightened(view: RiskView, on: bool) -> list[Table | Text]:
     """How far the limits of gated bots have shrunk, and why; they ask the desk before each order."""
-    if not asked.center.settings.limits.tighten:
+    if not on:
         return [Text("limits do not tighten: limits.tighten is off", Tone.MUTED)]
-    found = await asyncio.to_thread(tightenings, asked.center.ledger)
     columns = (Column("scope", Shape.BOT), Column("limits ×", Shape.NUMBER), Column("why"))
     rows = tuple(
-        (scope, float(str(facts.get("factor"))), plain(facts.get("why", "")))
-        for scope, facts in sorted(found.items(), key=lambda one: (one[0] != DESK, one[0]))
+        (scope, factor, why)
+        for scope, (factor, why) in sorted(view.tightened.items(), key=lambda one: (one[0] != DESK, one[0]))
     )
     return [Table(columns, rows, "Tightened for bots that ask")] if rows else []
 
