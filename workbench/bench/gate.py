@@ -6,8 +6,8 @@ moments at which anything held and ordered exceeded a limit while 20 bots asked,
 
 `reserve_p99_ms`: a reservation in the ledger, 99th percentile over eight processes that each ask ten times a second;
 `reserve_alone_p99_ms` of one process alone; `reserve_crowd_p99_ms` while eight reserve as fast as they can: how long
-the queue is then. `process_breaches`: ledgers of these in which more than the cap was reserved, two of the eight processes
-having been killed on the way.
+the queue is then. `process_breaches`: ledgers of these in which more than the cap was reserved, two of the eight
+processes having been killed on the way.
 """
 
 import tempfile

@@ -1,6 +1,5 @@
 """The desk's own round: at every closed bar it asks the bots for forecasts, keeps them, and scores what matured."""
 
-import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -11,7 +10,6 @@ from time import monotonic
 import structlog
 
 from workbench.domain.desk import MarketClock
-from workbench.domain.errors import LedgerError
 from workbench.domain.forecasts import Forecast
 from workbench.domain.market import Timeframe
 from workbench.domain.portfolio import MoneyMode
@@ -20,6 +18,7 @@ from workbench.orchestration.fan_out import FanOut, fan_out
 from workbench.orchestration.member import Member
 from workbench.orchestration.plain_text import plain
 from workbench.orchestration.questions import together
+from workbench.orchestration.rounds import Rounds
 
 log = structlog.get_logger(__name__)
 LOOK_S = 0.5
@@ -45,20 +44,16 @@ class ForecastDesk:
 
     def __init__(self, center: UnifiedCommandCenter):
         self._center, self._settings = center, center.settings.forecasts
-        self._task: asyncio.Task | None = None
+        self._rounds = Rounds(self.step, LOOK_S, "forecasts_not_kept", "forecast_round_failed")
         self._asked_bar: datetime | None = None
         self._scored_bar: datetime | None = None
         self._asked_at = -math.inf
 
     def start(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._watch())
+        self._rounds.start()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._rounds.stop()
 
     async def step(self) -> None:
         """Ask if a bar has closed, score if one has. Raises LedgerError."""
@@ -79,16 +74,6 @@ class ForecastDesk:
         moving = not (market.paused or market.ended) and market.speed <= PLAYABLE
         rested = monotonic() - self._asked_at >= self._settings.every_s
         return self._settings.ask and moving and rested and bar != self._asked_bar
-
-    async def _watch(self) -> None:
-        while True:
-            try:
-                await self.step()
-            except LedgerError as error:  # away or full: tried again at the next look
-                log.warning("forecasts_not_kept", error=str(error))
-            except Exception:  # the supervisor of this task: a fault in one look must not end all looks
-                log.exception("forecast_round_failed")
-            await asyncio.sleep(LOOK_S)
 
     async def _ask(self, market: MarketClock) -> None:
         """Each bot is asked one question after another, all bots at once; what came by the deadline is kept."""

@@ -11,6 +11,7 @@ from workbench.ledger.log import SqlLedger
 from workbench.ledger.setup_log import SetupLog, SetupRecord
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.plain_text import plain
+from workbench.orchestration.rounds import Rounds
 
 log = structlog.get_logger(__name__)
 LOOK_S = 2.0
@@ -26,18 +27,14 @@ class SetupDesk:
 
     def __init__(self, center: UnifiedCommandCenter, ledger: SqlLedger):
         self._center, self._log = center, SetupLog(ledger)
-        self._task: asyncio.Task | None = None
+        self._rounds = Rounds(self.step, LOOK_S, "setups_not_told", "setup_round_failed")
         self._seen: dict[tuple[str, str], datetime] = {}
 
     def start(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._watch())
+        self._rounds.start()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._rounds.stop()
 
     async def step(self) -> int:
         """Look at every open setup with a new closed bar; returns how many changes were told. Raises LedgerError."""
@@ -53,16 +50,6 @@ class SetupDesk:
                 told += await self._look(record, clock.market_time)
                 self._seen[key] = bar
         return told
-
-    async def _watch(self) -> None:
-        while True:
-            try:
-                await self.step()
-            except LedgerError as error:  # away or full: tried again at the next look
-                log.warning("setups_not_told", error=str(error))
-            except Exception:  # the supervisor of this task: a fault in one look must not end all looks
-                log.exception("setup_round_failed")
-            await asyncio.sleep(LOOK_S)
 
     async def _look(self, record: SetupRecord, now: datetime) -> int:
         from workbench.market.exchange import open_exchange  # ccxt and numba are for those who track something
