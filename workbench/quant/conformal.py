@@ -86,8 +86,8 @@ def within(quantiles: ArrayLike, low: float, high: float) -> np.ndarray:
 
 def observed(calibration: Calibration, published: ArrayLike, outcome: float) -> Calibration:
     """Calibration after `outcome` met `published` quantiles (n_levels,), which may have been made some rounds ago."""
-    levels = calibration.levels
-    hit = [quantile >= outcome for quantile in np.asarray(published, dtype=float).tolist()]
+    levels, reached = calibration.levels, float(outcome)  # numpy's own scalars would triple the time
+    hit = [quantile >= reached for quantile in np.asarray(published, dtype=float).tolist()]
     moves = zip(calibration.theta, steps(levels, calibration.step), levels, hit, strict=True)
     theta = tuple([t + step * (p - h) for t, step, p, h in moves])
     hits = tuple([count + h for count, h in zip(calibration.hits, hit, strict=True)])
