@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 STOREYS = [
     {"domain"},
-    {"settings"},
+    {"settings", "owned_task"},
     {"market", "ledger", "quant"},
     {"bots"},
     {"orchestration", "visual"},

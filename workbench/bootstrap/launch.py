@@ -28,6 +28,7 @@ from workbench.domain.events import NewEvent
 from workbench.domain.market import split_symbol
 from workbench.orchestration.desk import Desk
 from workbench.orchestration.gate_keeper import GateKeeper
+from workbench.owned_task import OwnedTask
 from workbench.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -196,7 +197,7 @@ class Crier:
     def __init__(self, connection: Connection):
         self._connection = connection
         self._met: dict[str, tuple[str, tuple[str, ...]]] = {}
-        self._task: asyncio.Task | None = None
+        self._task = OwnedTask(self._go_on, "announcing")
 
     def meet(self, said: Mapping[str, Any]) -> bool:
         """Take in a child's first words; says whether they are a bot's."""
@@ -206,12 +207,10 @@ class Crier:
 
     async def start(self) -> None:
         await self.cry()
-        self._task = asyncio.create_task(self._go_on())
+        self._task.start()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await self._task.stop()
         for bot_id in self._met:
             await asyncio.to_thread(self._connection.ledger.tables.withdraw, bot_id)
 

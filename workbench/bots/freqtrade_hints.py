@@ -14,6 +14,7 @@ import structlog
 
 from workbench.bots.freqtrade_line import API, FreqtradeLine
 from workbench.domain.errors import BotError
+from workbench.owned_task import OwnedTask
 
 log = structlog.get_logger(__name__)
 WANTED = ("status", "warning", "exception", "entry", "entry_fill", "exit", "exit_fill", "exit_cancel", "new_candle")
@@ -27,19 +28,15 @@ class Hints:
 
     def __init__(self, line: FreqtradeLine, changed: Callable[[str, Any], None]):
         self._line, self._changed = line, changed
-        self._task: asyncio.Task[None] | None = None
+        self._task = OwnedTask(self._listen_on, "freqtrade hints")
         self.connected = False
         self.warnings: deque[str] = deque(maxlen=5)
 
     def start(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._listen_on())
+        self._task.start()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._task.stop()
 
     async def _listen_on(self) -> None:
         wait_s = FIRST_WAIT_S

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import structlog
 
 from workbench.domain.desk import DashboardData
+from workbench.owned_task import OwnedTask
 from workbench.widgets.ask_hand import AskPage
 from workbench.widgets.desk_panel import DeskPanel
 from workbench.widgets.desk_pump import PanelSettings
@@ -80,22 +81,17 @@ class _News:
     def __init__(self, ledger: Tailing):
         self._ledger = ledger
         self._happened = asyncio.Event()
-        self._task: asyncio.Task | None = None
+        self._task = OwnedTask(self._follow, "dashboard news")  # without it the page is as right, only later: it polls
 
     async def wait(self) -> None:
         await self._happened.wait()
         self._happened.clear()
 
     def start(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._follow(), name="dashboard-news")
-            self._task.add_done_callback(_tell)
+        self._task.start()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._task.stop()
 
     async def _follow(self) -> None:
         tail = self._ledger.tail()
@@ -105,12 +101,6 @@ class _News:
         finally:
             if hasattr(tail, "aclose"):
                 await tail.aclose()
-
-
-def _tell(task: asyncio.Task) -> None:
-    """Without the tail the page is as right as before, only later: it falls back to polling."""
-    if not task.cancelled() and (error := task.exception()):
-        log.warning("dashboard_news_lost", error=f"{type(error).__name__}: {error}")
 
 
 def wait_for_viewer() -> str:

@@ -6,7 +6,6 @@ acknowledged, and Telegram delivers them again.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
@@ -16,6 +15,7 @@ from telegram.error import Conflict, TelegramError
 from workbench.domain.errors import LedgerError, StartError
 from workbench.integrations.telegram_api import TelegramApi
 from workbench.integrations.telegram_buttons import same_secret
+from workbench.owned_task import OwnedTask
 
 log = structlog.get_logger(__name__)
 Take = Callable[[Sequence[dict[str, Any]]], Awaitable[None]]
@@ -36,17 +36,14 @@ class Polling:
 
     def __init__(self, api: TelegramApi, take: Take):
         self._api, self._take = api, take
-        self._task: asyncio.Task | None = None
+        self._task = OwnedTask(self._ask, "telegram polling")
 
     async def start(self) -> None:
         await self._api.poll_from_now()
-        self._task = asyncio.create_task(self._ask())
+        self._task.start()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._task.stop()
 
     async def _ask(self) -> None:
         offset, wait_s = 0, 0.5

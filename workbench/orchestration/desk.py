@@ -20,6 +20,7 @@ from workbench.orchestration.forecast_desk import ForecastDesk
 from workbench.orchestration.recorder import Recorder
 from workbench.orchestration.setup_desk import SetupDesk
 from workbench.orchestration.supervisor import Supervisor, supervise
+from workbench.owned_task import OwnedTask
 
 log = structlog.get_logger(__name__)
 TRY_S = 0.5
@@ -35,7 +36,7 @@ class Desk:
         self.center, self._ledger = center, ledger
         self._holder, self._ttl = holder or process_name(), ttl
         self._keeper: LeaseKeeper | None = None
-        self._task: asyncio.Task | None = None
+        self._task = OwnedTask(self._stand_by, "desk")
 
     @property
     def lease(self) -> Lease | None:
@@ -46,15 +47,11 @@ class Desk:
         """Stand by, and act as soon as the lease is free. Returns at once."""
         await self.center.start()
         self.center.emergency.start()  # also while standing by: a halt waits for no lease
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._stand_by())
+        self._task.start()
 
     async def stop(self) -> None:
         """Finish what is under way, hand the lease back and stop looking at the bots."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._task.stop()
         await self.center.stop()
 
     async def _stand_by(self) -> None:

@@ -28,6 +28,7 @@ from workbench.orchestration.risk_assembly import CONFIDENCE, MIN_BARS, Markets
 from workbench.orchestration.risk_feed import read_moves
 from workbench.orchestration.risk_view import drawdowns
 from workbench.orchestration.tightening import UNKNOWN, Tightening, Weather, weather
+from workbench.owned_task import OwnedTask
 from workbench.quant.covariance import ledoit_wolf, to_correlation
 from workbench.quant.gate import Gate, usage
 from workbench.quant.limits import tightened_limits
@@ -62,17 +63,13 @@ class GateKeeper:
         self._read_at = -1e9
         self._looked = -1e9
         self._trouble = "the desk has not looked at its bots and prices yet"
-        self._task: asyncio.Task | None = None
+        self._task = OwnedTask(self._go_on, "gate keeper")
 
     def start(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._go_on())
+        self._task.start()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._task.stop()
 
     def usage(self) -> tuple[Usage, ...]:
         """Every limit with what is used of it; nothing before the first look."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from workbench.domain.errors import LedgerError
+from workbench.owned_task import OwnedTask
 
 log = structlog.get_logger(__name__)
 
@@ -15,17 +16,13 @@ class Rounds:
 
     def __init__(self, step: Callable[[], Awaitable[object]], every_s: float, away: str, failed: str):
         self._step, self._every_s, self._away, self._failed = step, every_s, away, failed
-        self._task: asyncio.Task | None = None
+        self._task = OwnedTask(self._watch, failed)
 
     def start(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._watch())
+        self._task.start()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._task.stop()
 
     async def _watch(self) -> None:
         while True:

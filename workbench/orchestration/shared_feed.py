@@ -26,6 +26,7 @@ from workbench.market.live import CandleFeed, Closes
 from workbench.orchestration.data_sync import DataSync
 from workbench.orchestration.effects import process_name
 from workbench.orchestration.sync_topics import TOPICS
+from workbench.owned_task import OwnedTask
 
 log = structlog.get_logger(__name__)
 TTL = timedelta(seconds=6)
@@ -49,7 +50,7 @@ class SharedFeed:
     def __init__(self, sync: DataSync, ledger: SqlLedger, venue: str, open_feed: Open, ttl: timedelta = TTL):
         self.venue, self._sync, self._ledger, self._open = venue, sync, ledger, open_feed
         self._keeper = LeaseKeeper(ledger, f"feed:{venue}", process_name(), ttl, lambda why: None)
-        self._task: asyncio.Task | None = None
+        self._task = OwnedTask(self._stand_by, f"shared feed of {venue}")
 
     @property
     def connected(self) -> bool:
@@ -58,15 +59,11 @@ class SharedFeed:
 
     async def start(self) -> None:
         """Listen, or stand by while another process does. Returns at once."""
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._stand_by())
+        self._task.start()
 
     async def stop(self) -> None:
         """Disconnect and let another process take over."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._task.stop()
         await self._keeper.stop()
 
     async def bars(self, symbols: Iterable[str] | None = None, after: int | None = None) -> AsyncIterator[SharedBar]:

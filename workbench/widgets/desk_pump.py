@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from workbench.domain.desk import DashboardData
+from workbench.owned_task import OwnedTask
 from workbench.widgets.desk_mirror import DeskMirror
 from workbench.widgets.desk_notices import EXAMINE
 from workbench.widgets.desk_wire import Json
@@ -57,11 +58,11 @@ class DeskPump:
         self._pace = Pace(settings.least_gap_s, settings.burst)
         self._beat = asyncio.Event()
         self._beat_at = 0.0
-        self._task: asyncio.Task | None = None
+        self._task = OwnedTask(self._run, "desk pump")
 
     @property
     def running(self) -> bool:
-        return self._task is not None and not self._task.done()
+        return self._task.running
 
     @property
     def watched(self) -> bool:
@@ -72,14 +73,10 @@ class DeskPump:
         """Needs a running loop: the kernel's."""
         if not self.running:
             self.beat()
-            self._task = asyncio.create_task(self._run(), name="desk-pump")
-            self._task.add_done_callback(_tell)
+            self._task.start()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._task.stop()
 
     def beat(self) -> None:
         """A page is there."""
@@ -112,8 +109,3 @@ class DeskPump:
             async with asyncio.timeout(self._settings.every_s):
                 await wake()
         await asyncio.sleep(self._pace.delay(asyncio.get_running_loop().time()))
-
-
-def _tell(task: asyncio.Task) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.error("desk_pump_died", error=f"{type(error).__name__}: {error}")

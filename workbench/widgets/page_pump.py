@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from workbench.owned_task import OwnedTask
 from workbench.widgets import desk_wire as wire
 from workbench.widgets.desk_wire import Json
 
@@ -44,7 +45,7 @@ class PagePump:
         self._send, self._settings = send, settings or PageSettings()
         self._open: dict[str, float] = {}
         self._poked = asyncio.Event()
-        self._task: asyncio.Task | None = None
+        self._task = OwnedTask(self._run, "page pump")
 
     @property
     def names(self) -> list[str]:
@@ -61,14 +62,10 @@ class PagePump:
             page.choose(content["choice"])
         if fresh:
             self._poked.set()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="page-pump")
+        self._task.start()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._task.stop()
 
     def _watched(self) -> list[str]:
         now = asyncio.get_running_loop().time()

@@ -15,6 +15,7 @@ import pandas as pd
 import structlog
 
 from workbench.domain.errors import ModelRefused, ValueRefused, WorkbenchError
+from workbench.owned_task import OwnedTask
 
 if TYPE_CHECKING:
     from workbench.ledger.model_store import ModelStore, Promotion
@@ -66,18 +67,15 @@ class ModelPickup:
         self._url = url
         self.held: dict[str, HeldModel] = {}
         self.trouble = ""
-        self._task: asyncio.Task[None] | None = None
+        self._task = OwnedTask(self._follow, "model pickup")
 
     def start(self) -> None:
         """Begin to follow; does nothing without a ledger."""
-        if self._url and self._task is None:
-            self._task = asyncio.create_task(self._follow(), name="model pickup")
+        if self._url:
+            self._task.start()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._task.stop()
 
     def of(self, bar_s: int, horizon: int) -> HeldModel | None:
         """The champion for bars of this length whose own horizon is nearest; None where there is none."""
