@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 from aiohttp import web
-from telegram.error import Conflict, TelegramError
+from telegram.error import Conflict
 
 from workbench.domain.errors import LedgerError, StartError
 from workbench.integrations.telegram_api import TelegramApi
@@ -51,7 +51,7 @@ class Polling:
             try:
                 raw = await self._api.updates(offset)
                 await self._take(raw)
-            except (TelegramError, LedgerError) as error:
+            except Exception as error:  # the supervisor: whatever broke is told, and commands are listened for again
                 log.warning("telegram_poll_failed", error=_words(error), again_in_s=wait_s)
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, MOST_WAIT_S)
@@ -113,4 +113,4 @@ def _number(raw: Any) -> int:
 
 
 def _words(error: Exception) -> str:
-    return "another process polls with this token" if isinstance(error, Conflict) else str(error)
+    return "another process polls with this token" if isinstance(error, Conflict) else str(error) or type(error).__name__
