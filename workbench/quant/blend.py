@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.domain.errors import ValueRefused
 from workbench.quant.dual_ridge import DualRidge, fit_dual_ridge
+from workbench.quant.forest import Forest, planted
 from workbench.quant.interval_quantiles import quantile_features
 from workbench.quant.rocket import LEAST, Rocket, fit_rocket, rocket_features
 
@@ -23,18 +24,14 @@ class Blend:
     classes: tuple[str, ...]
     rockets: tuple[Rocket, Rocket]
     ridge: DualRidge
-    trees: object
+    trees: Forest
     rocket_channels: int
 
     def probabilities(self, windows: np.ndarray) -> np.ndarray:
         """(n, n_classes) of windows (n, n_channels, n_bars), rows sum to 1; a window's do not depend on the others."""
         x = np.asarray(windows, dtype=np.float32)
         soft = _softmax(SHARPNESS * self.ridge.scores(_convolved(self.rockets, x[:, : self.rocket_channels])))
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, "openmp"):
-            voted = self.trees.predict_proba(quantile_features(x))  # type: ignore[attr-defined]
-        return (soft + voted) / 2
+        return (soft + self.trees.probabilities(quantile_features(x))) / 2
 
 
 def fit_blend(
@@ -62,7 +59,7 @@ def fit_blend(
     ridge = fit_dual_ridge(_convolved(rockets, x[:, :seen]), numbers, len(names))
     forest = ExtraTreesClassifier(trees, criterion="entropy", max_features=share, random_state=seed, n_jobs=1)
     forest.fit(quantile_features(x), numbers)
-    return Blend(tuple(map(str, names)), rockets, ridge, forest, seen)
+    return Blend(tuple(map(str, names)), rockets, ridge, planted(forest), seen)
 
 
 def _convolved(rockets: tuple[Rocket, Rocket], x: np.ndarray) -> np.ndarray:
