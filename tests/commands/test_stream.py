@@ -39,7 +39,8 @@ async def test_the_chart_as_it_is_now_and_where_it_moves(ask):
     assert table.rows[0][2] == sample.load("BTC/USD").loc[: datetime(2018, 6, 4, 23, 59, tzinfo=UTC)]["close"].iloc[-1]
     [picture] = [part for part in reply.parts if isinstance(part, Chart)]
     assert "BTC/USD 30m" in picture.caption
-    assert picture.spec["vconcat"]
+    assert picture.spec["layer"]
+    assert picture.phone["width"] < picture.spec["width"]
     words = " ".join(part.text for part in reply.parts if isinstance(part, Text))
     assert "80 % by" in words
     assert "live_chart.ipynb" in words

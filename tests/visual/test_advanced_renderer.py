@@ -17,6 +17,7 @@ from tests.support.drawn import drawings
 from workbench.domain.drawings import Board
 from workbench.domain.errors import ValueRefused
 from workbench.domain.forecasts import Forecast
+from workbench.domain.market import FormingCandle
 from workbench.market.sample import load
 from workbench.market.timeframes import Timeframe
 from workbench.visual import overlays
@@ -128,6 +129,22 @@ def test_letters_are_legible_on_a_phone(piece):
 
     assert min(sizes) * SCREEN / spec.width >= 10
     assert len(rows(spec, "columns")) <= 120 * 6
+
+
+def test_the_forming_bar_moves_its_own_candle_and_the_price_and_nothing_else():
+    candles = load("BTC/USD").iloc[:90]
+    opened = (candles.index[-1] + HALF.step).to_pydatetime()
+    close = float(candles["close"].iloc[-1])
+    bar = FormingCandle("BTC/USD", HALF, opened, close, close * 1.001, close * 0.999, close * 1.0005, 1.0, opened)
+    panel = Panel("BTC/USD", HALF, candles, overlays=(Average(20),))
+    closed, moving = ChartSpec((panel,)), ChartSpec((replace(panel, forming=bar),))
+
+    assert rows(closed, "boxes") == []
+    (body,) = rows(moving, "boxes")
+    assert body["o"] < 1
+    assert rows(moving, "tag")[-1]["text"] == f"{bar.close:,.2f}"
+    for layer in ("columns", "volume_columns", "paths"):
+        assert rows(moving, layer) == rows(closed, layer)
 
 
 def test_words_are_words_on_every_surface(piece):

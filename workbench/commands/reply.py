@@ -72,10 +72,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A Vega-Lite specification, for surfaces that can draw; `caption` for those that cannot."""
+    """A Vega-Lite specification, for surfaces that can draw; `caption` for those that cannot. `phone`: the same chart
+    laid out for a narrow screen, where whoever made it can do better than scaling."""
 
     spec: Mapping[str, Any]
     caption: str
+    phone: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

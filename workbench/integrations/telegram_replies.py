@@ -11,6 +11,7 @@ from workbench.commands.reply import NUMERIC, Chart, Question, Reply, Shape, Tab
 from workbench.domain.telling import Message
 from workbench.integrations.telegram_buttons import Button
 from workbench.integrations.telegram_digest import MARKS, Digest
+from workbench.visual.phone_form import for_phone
 
 LONGEST, LONGEST_CAPTION, MOST_PAGES = 4000, 960, 5
 GRID_WIDTH = 46
@@ -37,7 +38,7 @@ def pages(reply: Reply, line: str, zone: tzinfo | None = None) -> list[Page]:
     """`reply` to `line` as one message or several; the last carries the buttons."""
     made = [Page(html) for html in _packed(_blocks(reply, zone), LONGEST)]
     charts = [part for part in reply.parts if isinstance(part, Chart)]
-    made += [Page(cut(escape(chart.caption), LONGEST_CAPTION), chart.spec) for chart in charts]
+    made += [Page(cut(escape(chart.caption), LONGEST_CAPTION), _narrow(chart)) for chart in charts]
     return [*made[:-1], replace(made[-1], buttons=_buttons(reply, line))]
 
 
@@ -48,7 +49,11 @@ def live_page(reply: Reply, line: str, zone: tzinfo | None = None, buttons: Rows
     if chart is not None:
         blocks.append(escape(chart.caption))
     html = next(_packed(blocks, LONGEST_CAPTION if chart else LONGEST))
-    return Page(html, chart.spec if chart else None, buttons=buttons)
+    return Page(html, _narrow(chart) if chart else None, buttons=buttons)
+
+
+def _narrow(chart: Chart) -> Mapping[str, Any]:
+    return chart.phone or for_phone(chart.spec)
 
 
 def told(message: Message) -> list[Page]:

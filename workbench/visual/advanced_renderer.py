@@ -154,14 +154,14 @@ class AdvancedRenderer:
         market.put_overlays(sheet, panel)
         market.put_fans(sheet, panel)
         market.put_candles(sheet, shown, count * panel.timeframe.milliseconds, panel.volume)
+        market.put_forming(sheet, panel)
         market.put_patterns(sheet, panel)
         market.put_marks(sheet, panel, form)
         put_drawings(sheet, panel, form)
         market.put_trades(sheet, panel)
         self._put_legend(sheet, panel)
-        rose = shown["close"].iloc[-1] >= shown["open"].iloc[-1]
-        last = float(panel.candles["close"].iloc[-1])
-        ink = self._theme.up if rose else self._theme.down
+        newest, last = panel.forming or shown.iloc[-1], panel.price
+        ink = self._theme.up if newest.close >= newest.open else self._theme.down
         sheet.stroke(sheet.frame.start, last, sheet.frame.end, last, ink, 0.8, "dotted")
         sheet.tag(last, format(last, form), ink)
 

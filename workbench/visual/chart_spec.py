@@ -8,7 +8,7 @@ import pandas as pd
 from workbench.domain.drawings import Drawing
 from workbench.domain.errors import ValueRefused
 from workbench.domain.forecasts import Forecast
-from workbench.domain.market import Timeframe
+from workbench.domain.market import FormingCandle, Timeframe
 from workbench.visual.tokens import PAIRS, THEMES
 
 PHONE_WIDTH, WIDTH = 460, 900
@@ -102,7 +102,8 @@ class PriceMark:
 class Panel:
     """One market. candles : closed bars of `timeframe`, at least one. ribbon: regimes; tags: prices named at the edge.
 
-    fans : forecasts of this market, past ones with what became of them.
+    fans : forecasts of this market, past ones with what became of them. forming : the bar after them, drawn paler; only
+    its own candle and the price tag know it.
     """
 
     symbol: str
@@ -115,6 +116,7 @@ class Panel:
     trades: tuple[TradeMark, ...] = ()
     marks: tuple[PriceMark, ...] = ()
     drawings: tuple[Drawing, ...] = ()
+    forming: FormingCandle | None = None
     volume: bool = True
     height: int = 340
 
@@ -126,6 +128,11 @@ class Panel:
     def end(self) -> pd.Timestamp:
         """Close of the newest bar: what this chart may know."""
         return self.candles.index[-1] + pd.Timedelta(milliseconds=self.timeframe.milliseconds)
+
+    @property
+    def price(self) -> float:
+        """The newest price known: of the forming bar where there is one."""
+        return self.forming.close if self.forming else float(self.candles["close"].iloc[-1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

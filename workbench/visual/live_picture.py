@@ -1,21 +1,23 @@
 """A live chart as a still picture with its caption, for a chat."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
-from workbench.visual.tokens import themed
+from workbench.domain.forecasts import Forecast
+from workbench.domain.market import FormingCandle, Timeframe
+from workbench.visual.chart_spec import ChartSpec, Panel, Span
 
 BARS = 90
-COLUMNS = ["at", "open", "high", "low", "close", "volume"]
+COLUMNS = ["open", "high", "low", "close", "volume"]
 
 
 def draw(view: dict[str, Any], theme: str = "dark") -> tuple[bytes, str]:
-    """(PNG ×2, caption) of a `LiveChartRenderer.snapshot`: the newest bars, the forming one paler, and the fan."""
-    from workbench.visual.picture import png  # Altair and vl-convert cost seconds that a live page need not pay
+    """(PNG for a phone, caption) of a `LiveChartRenderer.snapshot`. Raises ValueRefused without a closed bar."""
+    from workbench.visual.advanced_renderer import AdvancedRenderer  # vl-convert costs what a live page need not pay
 
-    return png(picture(view, theme), theme, scale=2.0), caption(view)
+    return AdvancedRenderer(picture(view, theme).for_phone()).png(2.0), caption(view)
 
 
 def caption(view: dict[str, Any]) -> str:
@@ -23,55 +25,52 @@ def caption(view: dict[str, Any]) -> str:
     newest = view["forming"] or (view["bars"] or [None])[-1]
     if newest is None:
         return f"{view['symbol']} {view['timeframe']}: no bar yet"
-    at = datetime.fromtimestamp(newest[0] / 1000, UTC)
     state = (view["status"] or {}).get("state", "stale")
     said = "" if state in ("live", "quiet") else f", {state}"
     chip = (view["mode"] or {}).get("words", "")
+    at = _moment(newest[0])
     return (
         f"{view['symbol']} {view['timeframe']}  {newest[4]:,.8g}  bar of {at:%Y-%m-%d %H:%M} UTC{said}  {chip}".rstrip()
     )
 
 
-def picture(view: dict[str, Any], theme: str = "dark") -> Any:
-    """The Altair chart."""
-    import altair as alt
-
-    colours = themed(theme)
-    forming = [view["forming"]] if view["forming"] else []
-    rows = pd.DataFrame([*view["bars"][-BARS:], *forming], columns=COLUMNS)
-    rows["open_now"] = [False] * (len(rows) - len(forming)) + [True] * len(forming)
-    rows["rose"] = rows["close"] >= rows["open"]
-    rows["at"] = pd.to_datetime(rows["at"], unit="ms", utc=True)
-    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"))
-    hue = alt.Color("rose:N", legend=None, scale=alt.Scale(domain=[True, False], range=[colours.up, colours.down]))
-    faint = alt.Opacity("open_now:N", legend=None, scale=alt.Scale(domain=[False, True], range=[1, 0.55]))
-    y = alt.Scale(zero=False, nice=False)
-    base = alt.Chart(rows)
-    layers = [
-        base.mark_rule().encode(x, alt.Y("low:Q", scale=y, title=None), alt.Y2("high:Q"), hue, faint),
-        base.mark_bar(size=5).encode(x, alt.Y("open:Q", scale=y), alt.Y2("close:Q"), hue, faint),
-    ]
-    overlay = view["overlay"]
-    if overlay:
-        layers = [*_fan(alt, overlay, colours), *layers]
-    title = f"{view['symbol']} {view['timeframe']}"
-    volume = base.mark_bar(size=5).encode(x, alt.Y("volume:Q", title=None, axis=None), hue, faint)
-    prices = alt.layer(*layers).properties(width=820, height=360, title=title)
-    return alt.vconcat(prices, volume.properties(width=820, height=60), spacing=4).resolve_scale(x="shared")
-
-
-def _fan(alt: Any, overlay: dict[str, Any], colours: Any) -> list[Any]:
-    names = [f"q{i}" for i in range(len(overlay["levels"]))]
-    rows = pd.DataFrame(overlay["fan"], columns=names)
-    rows["at"] = pd.to_datetime(
-        [overlay["seen"] + step * overlay["step"] for step in overlay["steps"]], unit="ms", utc=True
+def picture(view: dict[str, Any], theme: str = "dark") -> ChartSpec:
+    """What it shows: the newest bars, the forming one paler, the fan, and the regimes."""
+    symbol, timeframe = view["symbol"], Timeframe.parse(view["timeframe"])
+    panel = Panel(
+        symbol,
+        timeframe,
+        _candles(view["bars"][-BARS:]),
+        fans=_fans(symbol, timeframe, view["overlay"]),
+        ribbon=tuple(
+            Span(_moment(since), _moment(until) + timeframe.step, name)
+            for since, until, name, _ in view["ribbon"] or ()
+        ),
+        forming=_forming(symbol, timeframe, view["forming"]),
     )
-    base = alt.Chart(rows)
-    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"))
-    y = alt.Scale(zero=False, nice=False)
-    bands = [
-        base.mark_area(opacity=0.16, color=colours.accent).encode(x, alt.Y(f"{low}:Q", scale=y), alt.Y2(f"{high}:Q"))
-        for low, high in zip(names[: len(names) // 2], names[::-1], strict=False)
-    ]
-    middle = base.mark_line(color=colours.accent, strokeWidth=1.2, strokeDash=[4, 3])
-    return [*bands, middle.encode(x, alt.Y(f"{names[len(names) // 2]}:Q", scale=y))]
+    return ChartSpec((panel,), theme=theme, bars=BARS)
+
+
+def _candles(rows: list[list[float]]) -> pd.DataFrame:
+    index = pd.DatetimeIndex(pd.to_datetime([row[0] for row in rows], unit="ms", utc=True), name="opened_at")
+    return pd.DataFrame([row[1:] for row in rows], index, COLUMNS)
+
+
+def _forming(symbol: str, timeframe: Timeframe, row: list[float] | None) -> FormingCandle | None:
+    if row is None:
+        return None
+    opened, (o, high, low, close, volume) = _moment(row[0]), row[1:]
+    return FormingCandle(symbol, timeframe, opened, o, high, low, close, volume, as_of=opened)
+
+
+def _fans(symbol: str, timeframe: Timeframe, overlay: dict[str, Any] | None) -> tuple[Forecast, ...]:
+    """The forecast that an overlay shows: its fan's last step is what was forecast."""
+    if not overlay:
+        return ()
+    levels, values = tuple(overlay["levels"]), tuple(overlay["fan"][-1])
+    seen = _moment(overlay["seen"])
+    return (Forecast(overlay["by"], symbol, timeframe, overlay["horizon"], levels, values, overlay["ref"], seen),)
+
+
+def _moment(ms: float) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms)

@@ -42,6 +42,19 @@ def put_candles(sheet: Sheet, shown: pd.DataFrame, step_ms: float, volume: bool)
             draw(sheet, "volume", times, (frame.height - tall[of], np.full(of.sum(), frame.height)), ink, step_ms)
 
 
+def put_forming(sheet: Sheet, panel: Panel) -> None:
+    """The bar that is not closed yet, paler than those that are."""
+    bar = panel.forming
+    if bar is None:
+        return
+    theme, step = sheet.frame.theme, panel.timeframe.milliseconds
+    ink, opened = theme.up if bar.close >= bar.open else theme.down, ms(pd.Timestamp(bar.opened_at))
+    middle, hair = opened + step / 2, 0.8 / sheet.frame.height * (sheet.frame.high - sheet.frame.low)
+    bottom, top = min(bar.open, bar.close), max(bar.open, bar.close)
+    sheet.stroke(middle, bar.low, middle, bar.high, ink + "88", 1)
+    sheet.box(opened + INSET * step, bottom, opened + (1 - INSET) * step, max(top, bottom + hair), ink, ink, 0.25)
+
+
 def _put_boxes(sheet: Sheet, layer: str, opened: np.ndarray, sides: Sides, ink: str, step_ms: float) -> None:
     """As boxes in time, which grow when the chart is zoomed."""
     inset = INSET * step_ms
@@ -239,6 +252,7 @@ def extent(panel: Panel, shown: pd.DataFrame) -> tuple[float, float]:
 
 def _others(panel: Panel, shown: pd.DataFrame) -> Iterator[float]:
     start = shown.index[0]
+    yield from (panel.forming.low, panel.forming.high) if panel.forming else ()
     for forecast in panel.fans:
         if forecast.matures_at > start:
             yield from (forecast.quantile(level) for level in BAND)

@@ -16,6 +16,8 @@ from workbench.ledger.log import SqlLedger
 from workbench.market.exchange import open_exchange
 from workbench.market.history import recent_candles
 from workbench.orchestration.plain_text import plain
+from workbench.visual.advanced_renderer import AdvancedRenderer
+from workbench.visual.chart_spec import ChartSpec
 from workbench.visual.interactive_charts import InteractiveCharts
 
 TIMEFRAME, BARS = "1h", 1000
@@ -76,5 +78,9 @@ async def picture(charts: InteractiveCharts, caption: str, why: str = "", **pane
     """The chart with everybody's drawings; in words why there is none."""
     if not len(charts.candles):
         return [Text(f"No picture: {why}", Tone.MUTED)]
-    spec = await asyncio.to_thread(lambda: charts.renderer(SHOWN, **panel).vega_lite())
-    return [Chart(spec, caption)]
+    return [await asyncio.to_thread(lambda: chart(charts.renderer(SHOWN, **panel).spec, caption))]
+
+
+def chart(spec: ChartSpec, caption: str) -> Chart:
+    """A chart of the renderer's, for wide screens and for phones."""
+    return Chart(AdvancedRenderer(spec).vega_lite(), caption, AdvancedRenderer(spec.for_phone()).vega_lite())

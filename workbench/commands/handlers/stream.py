@@ -6,6 +6,7 @@ import pandas as pd
 
 from workbench.commands.asked import Asked
 from workbench.commands.formats import moment
+from workbench.commands.handlers.charted import chart
 from workbench.commands.handlers.overview import chip
 from workbench.commands.reply import Chart, Column, Part, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
@@ -15,6 +16,7 @@ from workbench.market.exchange import open_exchange
 from workbench.market.history import recent_candles
 from workbench.visual.forecast_overlay import ForecastOverlay
 from workbench.visual.live_chart import LiveChartRenderer
+from workbench.visual.live_picture import caption, picture
 from workbench.visual.market_reading import MarketReader, Reading
 
 BARS = 1000
@@ -27,11 +29,11 @@ async def stream(asked: Asked, line: Line) -> Reply:
     candles = await _candles(asked, symbol, timeframe)
     if candles.empty:
         raise CommandError(f"{symbol} has no closed {timeframe} bars at this venue yet; ask for a shorter bar")
-    chart, reading = await asyncio.to_thread(_pictured, symbol, timeframe, candles)
+    drawn, reading = await asyncio.to_thread(_pictured, symbol, timeframe, candles)
     closed_at = (candles.index[-1] + timeframe.step).to_pydatetime()
     row = (symbol, str(timeframe), float(candles["close"].iloc[-1]), closed_at)
     columns = (Column("market"), Column("bars"), Column("last close", Shape.PRICE), Column("closed at", Shape.TIME))
-    parts: list[Part] = [Table(columns, (row,)), chart]
+    parts: list[Part] = [Table(columns, (row,)), drawn]
     parts += [Text(_words(asked, reading))] if reading else []
     opens = f"await LiveCharts(desk).chart({symbol!r}, '{timeframe}')"
     parts.append(Text(f"It moves in {NOTEBOOK}, or in any notebook: {opens}", Tone.MUTED))
@@ -54,17 +56,15 @@ async def _candles(asked: Asked, symbol: str, timeframe: Timeframe) -> pd.DataFr
 
 
 def _pictured(symbol: str, timeframe: Timeframe, candles: pd.DataFrame) -> tuple[Chart, Reading | None]:
-    from workbench.visual.live_picture import caption, picture  # Altair costs a second that other commands need not pay
-    from workbench.visual.picture import spec_of
-
     renderer, reading = LiveChartRenderer(symbol, timeframe), MarketReader(symbol, timeframe).read(candles)
     times = candles.index.as_unit("ms").asi8.tolist()
     renderer.load([[at, *row] for at, row in zip(times, candles.to_numpy().tolist(), strict=True)], None)
     renderer.put("status", {"state": "live", "words": ""})
     if reading:
         renderer.put("overlay", ForecastOverlay(symbol, timeframe).update_forecast_overlay(reading.forecast))
+        renderer.put("ribbon", reading.ribbon)
     view = renderer.snapshot()
-    return Chart(spec_of(picture(view)), caption(view)), reading
+    return chart(picture(view), caption(view)), reading
 
 
 def _words(asked: Asked, reading: Reading) -> str:
