@@ -63,7 +63,14 @@ class BotConformance:
         assert analysis.summary
         assert analysis.indicators
 
-    @pytest.mark.parametrize("question", ["forecast", "plan", "analyze", "tune"])
+    async def test_features_are_named_numbers_of_a_close(self, bot):
+        told = await bot.features(self.symbol, self.timeframe)
+
+        assert (told.bot_id, told.symbol, str(told.timeframe)) == (bot.bot_id, self.symbol, self.timeframe)
+        assert told.values
+        assert told.seen_at.utcoffset() == UTC_OFFSET
+
+    @pytest.mark.parametrize("question", ["forecast", "plan", "analyze", "features", "tune"])
     async def test_an_unknown_market_is_refused_by_name(self, bot, question):
         with pytest.raises(BotError, match="QQQ"):
             await getattr(bot, question)("QQQ/USD", self.timeframe)

@@ -34,6 +34,7 @@ class TestOverHttp(BotConformance):
         ("forecast", ("BTC/USD", "1h", 5)),
         ("plan", ("ETH/USD", "30m")),
         ("analyze", ("ETH/USD", "30m")),
+        ("features", ("ETH/USD", "30m")),
         ("tune", ("ETH/USD", "30m")),
     ],
 )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from workbench.bots.effects import EffectGate
 from workbench.bots.memory import Memory
 from workbench.domain.errors import BotError
+from workbench.domain.features import BotFeatures
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
 from workbench.domain.market import Timeframe, resolve_symbol
 from workbench.domain.portfolio import BotState, BotStatus, EquityPoint, Money, MoneyMode, Position, Trade
@@ -26,8 +27,13 @@ class PlainBot:
         self.held = (Position("BTC/USD", 0.5, 5000.0, 5300.25, NOON - timedelta(hours=2), 4800.0),)
 
     async def capabilities(self):
-        names = ["status", "forecast", "plan", "tune", "analyze", "trades", "equity", "pause", "resume", "halt"]
-        known = {"bot_id": self.bot_id, "kind": "plain", "capabilities": names, "symbols": list(SYMBOLS)}
+        names = ["status", "forecast", "plan", "tune", "analyze", "features", "trades", "equity"]
+        known = {
+            "bot_id": self.bot_id,
+            "kind": "plain",
+            "capabilities": [*names, "pause", "resume", "halt"],
+            "symbols": list(SYMBOLS),
+        }
         return {**known, "timeframe": "30m", "gated": False, "tags": ["test"], "version": "1"}
 
     async def status(self):
@@ -59,6 +65,11 @@ class PlainBot:
 
     async def analyze(self, symbol, timeframe):
         return Analysis(self.bot_id, self._seen(symbol), Timeframe.parse(timeframe), "calm", {"vol": 0.01}, NOON)
+
+    async def features(self, symbol, timeframe):
+        return BotFeatures(
+            self.bot_id, self._seen(symbol), Timeframe.parse(timeframe), {"vol": 0.1, "mood": None}, NOON
+        )
 
     async def tune(self, symbol, timeframe, progress=None):
         seen, bar = self._seen(symbol), Timeframe.parse(timeframe)

@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from workbench.bots.effects import EffectGate
+from workbench.domain.features import BotFeatures
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
 from workbench.domain.market import Timeframe
 from workbench.domain.portfolio import BotState, BotStatus, EquityPoint, Money, MoneyMode, Position, Trade
@@ -94,6 +95,10 @@ class PlainBot:
 
     async def analyze(self, symbol, timeframe):
         return Analysis("x", symbol, Timeframe.parse(timeframe), "rising", {"rsi": 61.2})
+
+    def features(self, symbol, timeframe):
+        when = datetime(2019, 3, 1, tzinfo=UTC)
+        return BotFeatures("x", symbol, Timeframe.parse(timeframe), {"rsi": 61.2, "mood": float("nan")}, when)
 
     async def tune(self, symbol, timeframe, progress):
         for step in range(self.tune_steps):

@@ -42,6 +42,7 @@ class BotApi:
             web.post("/v1/forecast", partial(self._ask, "forecast", ForecastQuestion)),
             web.post("/v1/plan", partial(self._ask, "plan", SymbolQuestion)),
             web.post("/v1/analyze", partial(self._ask, "analyze", SymbolQuestion)),
+            web.post("/v1/features", partial(self._ask, "features", SymbolQuestion)),
             web.post("/v1/tune", self._tune),
             web.get("/v1/tune/{job_id}", self._job),
             web.delete("/v1/tune/{job_id}", self._job),

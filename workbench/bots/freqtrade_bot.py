@@ -22,6 +22,7 @@ from workbench.bots.freqtrade_reading import Snapshot, equity_of, gated, status_
 from workbench.bots.freqtrade_watch import Watch
 from workbench.bots.freqtrade_wire import TradeWire, read_all
 from workbench.domain.errors import BotError, CapabilityMissing
+from workbench.domain.features import BotFeatures
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
 from workbench.domain.market import Timeframe, resolve_symbol
 from workbench.domain.portfolio import BotStatus, EquityPoint, Trade
@@ -98,6 +99,9 @@ class FreqtradeBot:
 
         reading, _ = await self._reading(symbol, timeframe)
         return analysis_of(self.bot_id, reading)
+
+    async def features(self, symbol: str, timeframe: str) -> BotFeatures:
+        raise CapabilityMissing(f"{self.bot_id} is a Freqtrade: it offers no features to learn from")
 
     async def tune(self, symbol: str, timeframe: str, progress: Progress | None = None) -> TuneResult:
         raise CapabilityMissing(f"{self.bot_id} is a Freqtrade: tune it with its own hyperopt")

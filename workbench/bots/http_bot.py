@@ -17,6 +17,7 @@ from workbench.bots.wire import (
     AnalysisWire,
     CapabilitiesWire,
     EquityWire,
+    FeaturesWire,
     ForecastWire,
     JobWire,
     PlanWire,
@@ -25,6 +26,7 @@ from workbench.bots.wire import (
     Wire,
 )
 from workbench.domain.errors import BotError, BotUnknown, BotUnreachable
+from workbench.domain.features import BotFeatures
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
 from workbench.domain.portfolio import BotStatus, EquityPoint, Trade
 from workbench.domain.ports import Progress
@@ -165,6 +167,9 @@ class HttpBot:
 
     async def analyze(self, symbol: str, timeframe: str) -> Analysis:
         return await self._read("/v1/analyze", AnalysisWire, {"symbol": symbol, "timeframe": str(timeframe)})
+
+    async def features(self, symbol: str, timeframe: str) -> BotFeatures:
+        return await self._read("/v1/features", FeaturesWire, {"symbol": symbol, "timeframe": str(timeframe)})
 
     async def tune(self, symbol: str, timeframe: str, progress: Progress | None = None) -> TuneResult:
         """Start a tuning and follow it to its end; cancelling this call cancels the tuning."""

@@ -10,7 +10,7 @@ from workbench.bots.protocol import VERSION
 
 SHAPES = (
     *(wire.CapabilitiesWire, wire.StatusWire, wire.TradesWire, wire.EquityWire, wire.ForecastWire, wire.PlanWire),
-    *(wire.AnalysisWire, wire.JobWire, wire.Refusal, wire.ForecastQuestion, wire.SymbolQuestion),
+    *(wire.AnalysisWire, wire.FeaturesWire, wire.JobWire, wire.Refusal, wire.ForecastQuestion, wire.SymbolQuestion),
 )
 READS = {
     "/v1/capabilities": ("CapabilitiesWire", "What the bot does, and for which markets", ()),
@@ -22,6 +22,7 @@ QUESTIONS = {
     "/v1/forecast": ("ForecastQuestion", "ForecastWire", "Quantiles of the price `horizon` bars ahead"),
     "/v1/plan": ("SymbolQuestion", "PlanWire", "What the bot would do now: entry, stop, targets, size, reason"),
     "/v1/analyze": ("SymbolQuestion", "AnalysisWire", "How the bot reads the market, in words and indicators"),
+    "/v1/features": ("SymbolQuestion", "FeaturesWire", "Numbers of the newest closed bar, for the joint model"),
 }
 EFFECTS = {
     "/v1/pause": "No new entries; open positions stay managed",

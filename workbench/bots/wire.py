@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from workbench.domain.features import MOST, BotFeatures
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
 from workbench.domain.market import Timeframe
 from workbench.domain.portfolio import BotState, BotStatus, EquityPoint, Money, MoneyMode, Position, Trade
@@ -34,7 +35,7 @@ class Asked(BaseModel):
 
 
 class SymbolQuestion(Asked):
-    """Body of POST plan, analyze, tune."""
+    """Body of POST plan, analyze, features, tune."""
 
     symbol: Name
     timeframe: Name
@@ -237,6 +238,20 @@ class AnalysisWire(Wire):
     def domain(self) -> Analysis:
         known = {"timeframe": Timeframe.parse(self.timeframe), "seen_at": _utc(self.seen_at)}
         return Analysis(**{**self.model_dump(), **known})
+
+
+class FeaturesWire(Wire):
+    """Null is a number that the bot does not know."""
+
+    bot_id: Name
+    symbol: Name
+    timeframe: Name
+    values: dict[Name, float | None] = Field(min_length=1, max_length=MOST)
+    seen_at: AwareDatetime
+
+    def domain(self) -> BotFeatures:
+        known = {"timeframe": Timeframe.parse(self.timeframe), "seen_at": self.seen_at.astimezone(UTC)}
+        return BotFeatures(**{**self.model_dump(), **known})
 
 
 class JobWire(Wire):

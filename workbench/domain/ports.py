@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from workbench.domain.commands import Command, CommandRecord, Lease
 from workbench.domain.events import Event, NewEvent
+from workbench.domain.features import BotFeatures
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
 from workbench.domain.halts import AccountView
 from workbench.domain.portfolio import BotStatus, EquityPoint, Trade
@@ -13,7 +14,10 @@ from workbench.domain.portfolio import BotStatus, EquityPoint, Trade
 Clock = Callable[[], datetime]
 Progress = Callable[[float, str], None]
 
-CAPABILITIES = ("status", "forecast", "plan", "tune", "analyze", "trades", "equity", "pause", "resume", "halt")
+CAPABILITIES = (
+    *("status", "forecast", "plan", "tune", "analyze", "features", "trades", "equity"),
+    *("pause", "resume", "halt"),
+)
 
 
 @runtime_checkable
@@ -34,6 +38,7 @@ class Bot(Protocol):
     async def plan(self, symbol: str, timeframe: str) -> Plan: ...
     async def tune(self, symbol: str, timeframe: str, progress: Progress | None = None) -> TuneResult: ...
     async def analyze(self, symbol: str, timeframe: str) -> Analysis: ...
+    async def features(self, symbol: str, timeframe: str) -> BotFeatures: ...
     async def trades(self, limit: int = 100) -> Sequence[Trade]: ...
     async def equity(self, since: datetime | None = None) -> Sequence[EquityPoint]: ...
     async def pause(self, *, command_id: str = "", token: int = 0) -> None: ...

@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.bots.effects import EffectGate
 from workbench.domain.errors import BotError, CapabilityMissing
+from workbench.domain.features import BotFeatures
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
 from workbench.domain.portfolio import BotStatus, EquityPoint, Trade
 from workbench.domain.ports import CAPABILITIES, Progress
@@ -71,6 +72,9 @@ class LocalBot:
 
     async def analyze(self, symbol: str, timeframe: str) -> Analysis:
         return await self._call("analyze", symbol, timeframe)
+
+    async def features(self, symbol: str, timeframe: str) -> BotFeatures:
+        return await self._call("features", symbol, timeframe)
 
     async def trades(self, limit: int = 100) -> Sequence[Trade]:
         return await self._call("trades", limit=limit)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workbench.domain.errors import BotError, CapabilityMissing, TimeframeError
+from workbench.domain.features import BotFeatures
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
 from workbench.domain.market import Timeframe
 from workbench.domain.portfolio import BotStatus, EquityPoint, Trade
@@ -21,6 +22,7 @@ EXPECTED: Mapping[str, type] = {
     "plan": Plan,
     "tune": TuneResult,
     "analyze": Analysis,
+    "features": BotFeatures,
 }
 LISTED: Mapping[str, type] = {"trades": Trade, "equity": EquityPoint}
 

@@ -13,6 +13,7 @@ from workbench.bots.research.session import Session
 from workbench.bots.research.strategy import LEVELS, Decision, Enter, Holding, Keep, Leave, Strategy, position_size
 from workbench.bots.research.tuning import Cancelled, Watch, search
 from workbench.domain.errors import BotError, WorkbenchError
+from workbench.domain.features import BotFeatures
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
 from workbench.domain.market import Timeframe, resolve_symbol
 from workbench.domain.portfolio import BotState
@@ -88,6 +89,14 @@ class Answers:
         decision = asked.mind.judge(rows, -1, self._holding(asked))
         summary = f"{words} {type(decision).__name__}: {decision.reason}."
         return Analysis(self.bot_id, asked.symbol, asked.timeframe, summary, finite, asked.seen_at)
+
+    async def features(self, symbol: str, timeframe: str) -> BotFeatures:
+        """Numbers of the newest close from which others may learn."""
+        asked = self._understand(symbol, timeframe)
+        candles = await self._bars(asked, asked.mind.lookback + 1)
+        offered = asked.mind.offer(asked.mind.prepare(candles, last=1), -1)
+        known = {name: value if np.isfinite(value) else None for name, value in offered.items()}
+        return BotFeatures(self.bot_id, asked.symbol, asked.timeframe, known, asked.seen_at)
 
     async def tune(self, symbol: str, timeframe: str, progress: Progress | None) -> TuneResult:
         """Walk-forward search in a thread; adopted only where it is better out of sample, on the bot's own bars."""

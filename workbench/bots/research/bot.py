@@ -12,6 +12,7 @@ from workbench.bots.research.minds import Minds
 from workbench.bots.research.options import ResearchOptions
 from workbench.bots.research.pickup import ModelPickup
 from workbench.bots.research.standing import Standing
+from workbench.domain.features import BotFeatures
 from workbench.domain.forecasts import Analysis, Forecast, Plan, TuneResult
 from workbench.domain.portfolio import BotState, BotStatus, EquityPoint, Money, MoneyMode, Trade
 from workbench.domain.ports import CAPABILITIES, Progress
@@ -100,6 +101,9 @@ class ResearchBot:
 
     async def analyze(self, symbol: str, timeframe: str) -> Analysis:
         return await self._answers.analyze(symbol, timeframe)
+
+    async def features(self, symbol: str, timeframe: str) -> BotFeatures:
+        return await self._answers.features(symbol, timeframe)
 
     async def trades(self, limit: int = 100) -> tuple[Trade, ...]:
         """Finished round trips after fees, the newest `limit`, newest last."""

@@ -86,6 +86,10 @@ class Breakout(Strategy):
         words = f"In the {place} third of its {self.params.entry}-bar channel, {to_high:.1%} under its high."
         return words if to_high > 0 else f"Above its {self.params.entry}-bar high by {-to_high:.1%}.", figures
 
+    def offer(self, rows: Prepared, row: int) -> dict[str, float]:
+        position, above, below, span = (float(rows[name][row]) for name in ("position", "above", "below", "range"))
+        return {"position": position, "width": (above - below) / span if span > 0 else float("nan")}
+
     @classmethod
     def space(cls) -> dict[str, tuple[Any, ...]]:
         return {"entry": (48, 96, 144, 240), "exit": (24, 48, 96), "stop": (3.0, 5.0, 8.0)}

@@ -171,6 +171,9 @@ class Learning(Strategy):
         words = f"Its fan leans {word}; 90 % of outcomes over {self.params.horizon} bars: {low:,.4g} – {high:,.4g}."
         return words, figures
 
+    def offer(self, rows: Prepared, row: int) -> dict[str, float]:
+        return {"tilt": float(rows["tilt"][row]), "width": float(rows["q95"][row] - rows["q05"][row])}
+
     @classmethod
     def space(cls) -> dict[str, tuple[Any, ...]]:
         return {"enter": (0.04, 0.08, 0.12, 0.16), "leave": (-0.1, -0.05, 0.0), "horizon": (16, 32, 48)}

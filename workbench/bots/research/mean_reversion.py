@@ -94,6 +94,9 @@ class MeanReversion(Strategy):
         )
         return f"{word.capitalize()} its mean: {figures['distance']:+.1f} deviations.", figures
 
+    def offer(self, rows: Prepared, row: int) -> dict[str, float]:
+        return {name: float(rows[name][row]) for name in ("distance", "week")}
+
     @classmethod
     def space(cls) -> dict[str, tuple[Any, ...]]:
         return {

@@ -116,6 +116,10 @@ class Strategy(ABC):
     def describe(self, rows: Prepared, row: int) -> tuple[str, dict[str, float]]:
         """The market in a trader's words, and the figures behind them."""
 
+    @abstractmethod
+    def offer(self, rows: Prepared, row: int) -> dict[str, float]:
+        """Numbers without a scale of their own from which others may learn; NaN where history is too short."""
+
     @classmethod
     @abstractmethod
     def space(cls) -> dict[str, tuple[Any, ...]]:

@@ -86,6 +86,9 @@ class Trend(Strategy):
         below = 1 - float(rows["close"][row]) / figures["peak"]
         return f"Trend {word} ({figures['signal']:+.2f}), {below:.1%} below the day's highest close.", figures
 
+    def offer(self, rows: Prepared, row: int) -> dict[str, float]:
+        return {name: float(rows[name][row]) for name in ("signal", "volatility")}
+
     @classmethod
     def space(cls) -> dict[str, tuple[Any, ...]]:
         return {
