@@ -218,7 +218,8 @@ class ConflictSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """Everything that may be set. Frozen: a change needs a restart."""
+    """Everything that may be set. Frozen: a change needs a restart. `currency`: in which sums over bots are told;
+    empty: in the one that all of them have."""
 
     model_config = SettingsConfigDict(
         env_prefix="WORKBENCH_", env_nested_delimiter="__", extra="forbid", frozen=True, populate_by_name=True
@@ -226,6 +227,7 @@ class Settings(BaseSettings):
 
     home: Path = Path(".workbench")
     ledger: str = ""
+    currency: str = Field("", max_length=12, pattern=r"^[A-Z0-9]*$")
     deadline_s: float = Field(10.0, gt=0, le=600)
     record_every_s: float = Field(2.0, gt=0, le=3600)
     exchange: ExchangeSettings = ExchangeSettings()

@@ -11,9 +11,10 @@ from numpy.testing import assert_allclose
 from tests.support import naive_orchestration as naive
 from tests.support.plain_bots import a_status
 from workbench.domain.desk import BotRow, Health
-from workbench.domain.errors import ValueRefused
+from workbench.domain.errors import ExchangeError, ValueRefused
 from workbench.domain.portfolio import EquityPoint, Money
 from workbench.orchestration.portfolio_manager import PortfolioManager
+from workbench.orchestration.rates import VenueRates
 from workbench.orchestration.risk_coordinator import (
     MIN_RETURNS,
     BotRecord,
@@ -249,3 +250,37 @@ def test_a_common_grid_never_knows_a_later_equity():
     known = joint_returns([early, late])
     grown = joint_returns([early, [*late, EquityPoint(NOW + timedelta(days=90), 1e9, "USD")]])
     assert_allclose(grown, known)
+
+
+def test_several_currencies_need_one_to_add_them_up_in():
+    refused = PortfolioManager().totals((row("a"), row("b", 1.0, "BTC")))
+
+    assert refused.equity is None
+    assert "BTC, USD" in refused.unknown
+    assert "currency in workbench.toml" in refused.unknown
+
+
+async def test_rates_are_asked_for_only_where_several_currencies_meet():
+    asked = []
+
+    async def ask(path):
+        asked.append(path)
+        return [{"symbol": "BTCUSD", "price": "6500.10"}, {"symbol": "ETHUSD", "price": "0.00"}]
+
+    rates = VenueRates(ask)
+
+    assert await rates.between({"USD", ""}, ["BTC/USD"]) == {}
+    assert asked == []
+    assert await rates.between({"USD", "BTC"}, ["BTC/USD", "ETH/USD"]) == {("BTC", "USD"): 6500.10}
+    assert await rates.between({"USD", "BTC"}, ["BTC/USD", "ETH/USD"]) == {("BTC", "USD"): 6500.10}
+    assert asked == ["ticker/price"]
+
+
+async def test_a_silent_venue_gives_no_rate_so_the_sum_refuses():
+    async def ask(path):
+        raise ExchangeError("the exchange does not answer")
+
+    rates = await VenueRates(ask).between({"USD", "BTC"}, ["BTC/USD"])
+
+    assert rates == {}
+    assert "no price from BTC to USD" in PortfolioManager("USD").totals((row("a", 1.0, "BTC"),), rates).unknown

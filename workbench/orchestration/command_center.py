@@ -22,8 +22,9 @@ from workbench.orchestration.glance import Glance, accounts
 from workbench.orchestration.intelligence_sharing import IntelligenceSharing
 from workbench.orchestration.member import Member
 from workbench.orchestration.memory import CrossBotMemory
-from workbench.orchestration.portfolio_manager import PortfolioManager
+from workbench.orchestration.portfolio_manager import PortfolioManager, Rates
 from workbench.orchestration.questions import Asking, CrossBotResult, ask_bots, checked_args
+from workbench.orchestration.rates import VenueRates
 from workbench.orchestration.risk_coordinator import BotRecord, RiskCoordinator, RiskDistribution
 from workbench.orchestration.trading_states import TradingStates
 from workbench.settings import Settings
@@ -61,7 +62,8 @@ class UnifiedCommandCenter:
         self.intelligence = IntelligenceSharing(ledger, VenueBars(ask, self.settings.home / "lake") if ask else None)
         self.data_sync = DataSync(ledger)
         self.risk_coordinator = RiskCoordinator()
-        self.portfolio_manager = PortfolioManager()
+        self.portfolio_manager = PortfolioManager(self.settings.currency or None)
+        self._rates = VenueRates(ask)
         self.effects = Effects(registry, ledger, self.settings.deadline_s)
         self.emergency = EmergencyStop(registry, ledger, custody, self.settings.halt)
         self.trading_states = TradingStates(ledger, lambda: self.emergency.undurable)
@@ -147,6 +149,15 @@ class UnifiedCommandCenter:
     async def look(self, max_age_s: float = 0.0) -> None:
         """Read the venue's clock and ask every bot how it is, unless that was done within `max_age_s`."""
         await asyncio.gather(self.read_clock(), self.registry.poll(max_age_s))
+        told = [member.pulse.status for member in self.registry.members.values() if member.pulse.status]
+        currencies = {status.equity.currency for status in told if status.equity}
+        self.portfolio_manager.rates = await self.rates(currencies)
+
+    async def rates(self, currencies: Iterable[str]) -> Rates:
+        """The venue's prices now, where `currencies` and the one that sums are told in are several; else none."""
+        market = self.registry.market
+        wanted = {*currencies, self.portfolio_manager.currency or ""}
+        return await self._rates.between(wanted, market.symbols if market else ())
 
     async def read_clock(self) -> MarketClock | None:
         """The venue's clock now, None where it does not answer; the registry measures freshness with it."""

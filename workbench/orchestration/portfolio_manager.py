@@ -1,6 +1,6 @@
 """What all bots are worth together: sums that convert through a price or refuse."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Literal
 
 from workbench.domain.desk import BotRow, Totals
@@ -14,21 +14,25 @@ Rates = Mapping[tuple[str, str], float]
 class PortfolioManager:
     """Totals in `currency`, or in the only one that occurs where none is set.
 
-    `rates` maps (from, to) to the price of one unit of `from`; a pair that is missing does not convert, and the total
-    is then unknown with the reason, never a sum of what happens to fit.
+    `rates`, those of the present, map (from, to) to the price of one unit of `from`; a pair that is missing does not
+    convert, and the total is then unknown with the reason, never a sum of what happens to fit.
     """
 
     def __init__(self, currency: str | None = None):
         self.currency = currency
+        self.rates: Rates = {}
 
     def totals(self, rows: tuple[BotRow, ...], rates: Rates | None = None) -> Totals:
-        """Sums over every bot that reports money. One bot unknown or down makes the total unknown."""
+        """Sums over every bot that reports money, at `rates` or those held. One bot unknown or down makes the total
+        unknown."""
         counted = [row for row in rows if "status" in row.capabilities]
         unknown = [_unknown(row) for row in counted if _unknown(row)]
         if unknown:
             return Totals(None, None, None, "; ".join(unknown))
         try:
-            equity, pnl, day = (self._sum(counted, figure, rates or {}) for figure in ("equity", "pnl", "day_pnl"))
+            equity, pnl, day = (
+                self._sum(counted, figure, rates or self.rates) for figure in ("equity", "pnl", "day_pnl")
+            )
         except CurrencyMismatch as error:
             return Totals(None, None, None, str(error))
         return Totals(equity, pnl, day, "" if counted else "no bot reports money")
@@ -46,17 +50,22 @@ class PortfolioManager:
         amounts = [(row.bot_id, getattr(row.status, figure)) for row in rows]
         if not amounts or any(money is None for _, money in amounts):
             return None
-        currencies = {money.currency for _, money in amounts}
-        target = self.currency or (currencies.pop() if len(currencies) == 1 else "")
-        if not target:
-            raise CurrencyMismatch(f"bots hold {', '.join(sorted(currencies))}; set a reporting currency and its rates")
-        total = Money(0.0, target)
+        total = Money(0.0, self.target({money.currency for _, money in amounts}))
         for bot_id, money in amounts:
-            total += _converted(bot_id, money, target, rates)
+            total += converted(bot_id, money, total.currency, rates)
         return total
 
+    def target(self, currencies: Set[str]) -> str:
+        """The currency in which `currencies` are summed. Raises CurrencyMismatch for several where none is set."""
+        if self.currency or len(currencies) == 1:
+            return self.currency or next(iter(currencies))
+        raise CurrencyMismatch(
+            f"bots hold {', '.join(sorted(currencies))}; say in which to add them up: currency in workbench.toml"
+        )
 
-def _converted(bot_id: str, money: Money, currency: str, rates: Rates) -> Money:
+
+def converted(bot_id: str, money: Money, currency: str, rates: Rates) -> Money:
+    """`money` in `currency`. Raises CurrencyMismatch where no price leads there."""
     if money.currency == currency:
         return money
     if (money.currency, currency) in rates:
