@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from workbench.domain.errors import ValueRefused
+from workbench.ledger.pattern_models import models_of
 from workbench.visual.lab_charts import LabCharts, lake_charts, sample_charts
 from workbench.visual.lab_learner import OwnPatterns
 from workbench.visual.lab_session import LabSession
@@ -36,9 +37,11 @@ async def open_lab(
     Raises ValueRefused where `until` is no time, CandleError where the lake cannot be read.
     """
     asked = {name: values[-1][:80] for name, values in parse_qs(query).items()}
-    charts = await asyncio.to_thread(candles, desk.center.settings.home / "lake", moment(asked.get("until", until)))
+    home = desk.center.settings.home
+    charts = await asyncio.to_thread(candles, home / "lake", moment(asked.get("until", until)))
     user = desk.dispatcher.viewer.name
-    session = LabSession(charts, desk.ledger.annotations, OwnPatterns(desk.ledger, charts), user)
+    learner = OwnPatterns(desk.ledger, charts, models=models_of(home))
+    session = LabSession(charts, desk.ledger.annotations, learner, user)
     first = (
         _there(charts, (asked.get("symbol", ""), asked.get("timeframe", ""))) or _there(charts, opens) or charts.first
     )

@@ -1,4 +1,4 @@
-"""What was tried, recognised, recommended and answered, by user: rows are only ever added.
+"""What was tried, learned, recognised, recommended and answered, by user: rows are only ever added.
 
 The number of things tried decides how hard a claim of significance is judged, so it must not be possible to forget one.
 """
@@ -15,8 +15,9 @@ from workbench.ledger import payload, schema
 from workbench.ledger.store import Store
 
 _table = schema.pattern_log
-TRIAL, RECOGNITION, ADVICE, FEEDBACK = "trial", "recognition", "advice", "feedback"
-_KINDS = (TRIAL, RECOGNITION, ADVICE, FEEDBACK)
+TRIAL, RECOGNITION, ADVICE, FEEDBACK, MODEL = "trial", "recognition", "advice", "feedback", "model"
+LIVE, OUTCOME = "live", "outcome"  # told on a bar that had just closed; what became of it
+_KINDS = (TRIAL, RECOGNITION, ADVICE, FEEDBACK, MODEL, LIVE, OUTCOME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def _together(kind: Any, told: Any, path: str, arrays: Mapping[str, np.ndarray])
         parts = {f.name: _together(declared[f.name], told[f.name], _under(path, f.name), arrays) for f in fields(kind)}
         return kind(**parts)  # type: ignore[operator]
     origin, inner = get_origin(kind), get_args(kind)
-    if origin is dict:
+    if origin in (dict, Mapping):
         pairs = enumerate(told)
         return {str(key): _together(inner[1], part, _under(path, str(n)), arrays) for n, (key, part) in pairs}
     if origin is tuple:

@@ -3,16 +3,18 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-from workbench.domain.patterns import Annotation, Bar, Recognition
+from workbench.domain.patterns import Bar, Recognition
 from workbench.ledger.log import SqlLedger
 from workbench.quant.pattern_windows import prepared
 from workbench.visual.lab_charts import LabCharts, Window, bars_of
 from workbench.visual.pattern_classifier import PatternClassifier
+from workbench.visual.pattern_files import digest_of
 from workbench.visual.pattern_learning import ChartWindow, CustomPatternLearner
 from workbench.visual.pattern_success import PatternSuccess
 
@@ -44,7 +46,8 @@ class Finding:
 class Learner(Protocol):
     """Learns from the labels of one user at a time. Methods block; each raises WorkbenchError with a reason."""
 
-    def train(self, user_id: str, tell: Tells | None = None) -> Trained: ...
+    def train(self, user_id: str, tell: Tells | None = None, anew: bool = True) -> Trained:
+        """anew=False: what was saved of these labels will do."""
 
     def trained(self, user_id: str) -> Trained | None:
         """What this user's patterns were last learned from; None: not in this process."""
@@ -67,7 +70,7 @@ class Learner(Protocol):
 
 @dataclass(slots=True)
 class _Held:
-    labels: list[Annotation]
+    labels: str  # their digest
     classifier: PatternClassifier
     trained: Trained
     records: list[PatternSuccess] | None = None
@@ -77,19 +80,21 @@ class OwnPatterns:
     """`CustomPatternLearner` for a lab: it learns when asked to and never in between, so that a page's answers come at
     once. Each market's newest bars count, about MOST_BARS of all together, in the bar lengths that were labelled."""
 
-    def __init__(self, ledger: SqlLedger, charts: LabCharts, trees: int = 100):
+    def __init__(self, ledger: SqlLedger, charts: LabCharts, trees: int = 100, models: Path | None = None):
         self._log, self._charts = ledger.pattern_log, charts
-        self._custom = CustomPatternLearner(ledger, trees=trees)
+        self._custom = CustomPatternLearner(ledger, trees=trees, models=models)
         self._held: dict[str, _Held] = {}
         self._counting = threading.Lock()
 
-    def train(self, user_id: str, tell: Tells | None = None) -> Trained:
-        say = tell or (lambda *_: None)
+    def train(self, user_id: str, tell: Tells | None = None, anew: bool = True) -> Trained:
         labels = self._custom.annotations.all(user_id)
         self._custom.history = self._history({one.timeframe.text for one in labels})
-        training = self._custom.train_custom_patterns(user_id, say)
+        if anew or self._custom.shelf.ready(user_id) is None:
+            self._custom.train_custom_patterns(user_id, tell)
+        classifier = self._custom.classifier(user_id)
+        training = classifier.training
         made = Trained(training.labels, training.validation.balanced, training.words)
-        self._held[user_id] = _Held(labels, self._custom.classifier(user_id), made)
+        self._held[user_id] = _Held(digest_of(labels), classifier, made)
         return made
 
     def trained(self, user_id: str) -> Trained | None:
@@ -128,7 +133,7 @@ class OwnPatterns:
 
     def _fresh(self, user_id: str, held: _Held) -> bool:
         """Whether the labels are those that were learned from; with others the learner would begin anew."""
-        return held.labels == self._custom.annotations.all(user_id)
+        return held.labels == digest_of(self._custom.annotations.all(user_id))
 
     def _history(self, timeframes: set[str]) -> dict[tuple[str, str], pd.DataFrame]:
         markets = [(s, t) for s, lengths in self._charts.markets.items() for t in lengths if t in timeframes]

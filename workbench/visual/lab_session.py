@@ -118,9 +118,10 @@ class LabSession:
             longest = max(closes.values(), key=len)
             similar_windows(closes, [longest[-24:]], most=1)
 
-    def train(self, tell: Tells | None = None) -> Trained:
-        """Learn from everything labelled. Raises ValueRefused where there is too little."""
-        return self.learner.train(self.user_id, tell)
+    def train(self, tell: Tells | None = None, anew: bool = True) -> Trained:
+        """Learn from everything labelled; anew=False: what was saved of it will do. Raises ValueRefused where there is
+        too little."""
+        return self.learner.train(self.user_id, tell, anew)
 
     def recognise(self, symbol: str, timeframe: str, around: datetime | None = None) -> list[Finding]:
         """Windows of a part of a chart (see `LabCharts.part`) that the learned patterns are found in, newest first."""

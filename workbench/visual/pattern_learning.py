@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,10 +23,12 @@ from workbench.domain.patterns import Annotation, Likeness, Outcome, OutcomeRule
 from workbench.domain.ports import Progress
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.pattern_log import ADVICE, FEEDBACK, RECOGNITION, TRIAL
+from workbench.ledger.pattern_models import PatternModels
 from workbench.quant.shapes import lengths_around, scan, shape, without_overlap
 from workbench.quant.trade_outcomes import net_returns
 from workbench.visual.pattern_advice import ANSWERS, Advice, advise
 from workbench.visual.pattern_classifier import HISTORY, PatternClassifier, Training
+from workbench.visual.pattern_shelf import Learning, Shelf
 from workbench.visual.pattern_success import PatternSuccess, cuts, rough, success
 
 __all__ = ["ChartWindow", "CustomPatternLearner", "PatternClassifier"]
@@ -59,7 +62,8 @@ class ChartWindow:
 class CustomPatternLearner:
     """One lab for all users of a ledger. history : candle tables by (symbol, timeframe), closed bars: where patterns
     are looked for, and from what is not labelled there it learns what is ordinary. windows : how many such it learns
-    from. Methods block: call from a thread where a loop runs."""
+    from. models : a folder in which what was learned outlives this process. Methods block: call from a thread where a
+    loop runs."""
 
     def __init__(
         self,
@@ -69,12 +73,13 @@ class CustomPatternLearner:
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         trees: int = 100,
         windows: int = HISTORY,
+        models: Path | None = None,
     ):
         self.annotations, self._log = ledger.annotations, ledger.pattern_log
         self.user_id, self.history, self._new_id = user_id, dict(history or {}), new_id
-        self._trees, self._windows = trees, windows
+        saved = PatternModels(ledger.pattern_log, models) if models else None
+        self.shelf = Shelf(self.annotations.all, saved, Learning(trees, windows))
         self._found: dict[str, tuple[PatternClassifier, dict[Market, list[Recognition]]]] = {}
-        self._fitted: dict[str, tuple[list[Annotation], PatternClassifier]] = {}
 
     def annotate_pattern(
         self,
@@ -128,10 +133,7 @@ class CustomPatternLearner:
 
     def train_custom_patterns(self, user_id: str, progress: Progress | None = None, seed: int = 0) -> Training:
         """Learn this user's labels, from three of a pattern upward. Raises ValueRefused where there are too few."""
-        labels = self.annotations.all(user_id)
-        classifier = PatternClassifier.fit(labels, self.history, progress, seed, self._trees, self._windows)
-        self._fitted[user_id] = labels, classifier
-        return classifier.training
+        return self.shelf.train(user_id, self.history, progress, seed).training
 
     def recognize_user_patterns(self, chart_data: ChartWindow, user_id: str) -> list[Recognition]:
         """Windows in which the user's patterns are found, ending in the brushed part, oldest first. Trains where labels
@@ -193,11 +195,8 @@ class CustomPatternLearner:
         return found
 
     def classifier(self, user_id: str) -> PatternClassifier:
-        """Of the labels as they are now; trained where they changed."""
-        kept = self._fitted.get(user_id)
-        if kept is None or kept[0] != self.annotations.all(user_id):
-            self.train_custom_patterns(user_id)
-        return self._fitted[user_id][1]
+        """Of the labels as they are now: held, read from its file, or trained."""
+        return self.shelf.of(user_id, self.history)
 
 
 def _said(outcome: bool | OutcomeRule | None) -> Outcome:

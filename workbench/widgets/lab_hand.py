@@ -79,7 +79,7 @@ class LabHand:
         if kind in ("save", "delete", "undo"):
             self._send({"kind": "labels", **await asyncio.to_thread(self.told)})
         elif kind == "hello" and await asyncio.to_thread(self.session.learner.due, self.session.user_id):
-            self._train(about)
+            self._train(about, anew=False)
         elif kind == "chart":
             await asyncio.to_thread(self.session.warm, told["timeframe"])
 
@@ -94,13 +94,13 @@ class LabHand:
         self._send({**about, "kind": "refused", "asked": kind, "words": wire.clean(words)})
         return None
 
-    def _train(self, about: Json) -> None:
+    def _train(self, about: Json, anew: bool = True) -> None:
         if self._training and not self._training.done():  # asked again while under way: it goes on, and tells all
             return
-        self._training = asyncio.create_task(self._learn(about), name="lab-train")
+        self._training = asyncio.create_task(self._learn(about, anew), name="lab-train")
         self._keep(self._training)
 
-    async def _learn(self, about: Json) -> None:
+    async def _learn(self, about: Json, anew: bool) -> None:
         loop, newest = asyncio.get_running_loop(), [-1.0]
 
         def tell(done: float, words: str) -> None:
@@ -111,7 +111,7 @@ class LabHand:
                 loop.call_soon_threadsafe(self._send, said)
 
         self._send({"kind": "training", "done": 0.0, "words": "reading labels"})
-        told = await self._tried("train", about, lambda: {"trained": lab_wire.trained(self.session.train(tell))})
+        told = await self._tried("train", about, lambda: {"trained": lab_wire.trained(self.session.train(tell, anew))})
         if told is not None:
             self._send({**about, "kind": "trained", **told})
             self._keep(asyncio.create_task(self._count(about), name="lab-count"))

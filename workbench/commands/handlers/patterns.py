@@ -13,6 +13,7 @@ from workbench.commands.spec import Line
 from workbench.domain.errors import ValueRefused
 from workbench.domain.patterns import Recognition
 from workbench.ledger.log import SqlLedger
+from workbench.ledger.pattern_models import models_of
 from workbench.orchestration.plain_text import plain
 from workbench.visual.lab_charts import LabCharts, lake_charts, sample_charts
 from workbench.visual.pattern_learning import ChartWindow, CustomPatternLearner
@@ -174,7 +175,8 @@ def _open(asked: Asked, timeframe: str | None) -> tuple[CustomPatternLearner, st
     state = {market: (len(table), table.index[-1]) for market, table in history.items()}
     held = _LABS.setdefault(ledger, {})
     if wanted not in held or held[wanted][0] != state:
-        held[wanted] = state, CustomPatternLearner(ledger, user, history)
+        models = models_of(asked.center.settings.home)
+        held[wanted] = state, CustomPatternLearner(ledger, user, history, models=models)
     return held[wanted][1], charts.source
 
 
