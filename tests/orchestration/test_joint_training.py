@@ -1,5 +1,7 @@
 """Learning together: only what was better on later data takes over, everybody hears of it, and there is a way back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,10 +84,8 @@ def test_what_is_judged_was_not_learned_from(found):
 
 def test_a_champion_is_judged_only_on_what_came_after_its_own_training(found):
     panel = panel_of(GOOD, 1800)
-    late = found.challenger.model.__class__(
-        **{name: getattr(found.challenger.model, name) for name in found.challenger.model.__slots__}
-        | {"trained_until_s": int(panel.opened_s[-60])}
-    )
+    model = replace(found.challenger.model, trained_until_s=int(panel.opened_s[-60]))
+    late = replace(found.challenger, model=model)
 
     judged = challenge(panel, 48, late).judgement
 

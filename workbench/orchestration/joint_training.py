@@ -67,12 +67,13 @@ class JointTraining:
         *,
         by: str = "desk",
         scores: Mapping[str, Sequence[Any]] | None = None,
+        told: Mapping[str, Sequence[Any]] | None = None,
         progress: Callable[[float, str], None] | None = None,
     ) -> TrainingReport:
         """Train a challenger on candle tables by symbol, judge it, keep it, and promote it where it was better.
 
-        horizon : bars ahead, 0 for a day. scores : source → its `quant.scores.Scores`, used as features that know
-        nothing later. Raises ValueRefused where there is too little to learn from or to judge on.
+        horizon : bars ahead, 0 for a day. scores : source → its `quant.scores.Scores`; told : 'bot/feature' → its own:
+        features that know nothing later. Raises ValueRefused where there is too little to learn from or to judge on.
         """
         frame = Timeframe.parse(timeframe)
         ahead = horizon or max(1, HORIZON_S // frame.seconds)
@@ -80,7 +81,9 @@ class JointTraining:
         tell = progress or (lambda done, words: None)
         champion = await asyncio.to_thread(self.store.champion, name)
         tell(0.1, f"training on {len(candles)} markets")
-        data, facts = await asyncio.to_thread(self._challenge, candles, frame, ahead, champion, scores or {})
+        data, facts = await asyncio.to_thread(
+            self._challenge, candles, frame, ahead, champion, (scores or {}, told or {})
+        )
         tell(0.9, "keeping it")
         model = await asyncio.to_thread(self.store.put, name, data, facts, by)
         promotion = None
@@ -108,17 +111,19 @@ class JointTraining:
         frame: Timeframe,
         horizon: int,
         champion: Promotion | None,
-        scores: Mapping[str, Sequence[Any]],
+        beside: tuple[Mapping[str, Sequence[Any]], Mapping[str, Sequence[Any]]],
     ) -> tuple[bytes, dict[str, Any]]:
-        from workbench.quant.joint_model import challenge, pack_joint, unpack_joint  # numba and scipy: only here
+        from workbench.quant.joint_model import Besides, challenge, pack_joint, unpack_joint  # numba, scipy: only here
+        from workbench.quant.lifts import told_columns
         from workbench.quant.panels import panel_of
         from workbench.quant.scores import score_columns
 
         panel = panel_of(candles, frame.seconds)
-        closed = panel.opened_s + panel.bar_s
+        closed, (scores, told) = panel.opened_s + panel.bar_s, beside
         extra = score_columns({k: list(v) for k, v in scores.items()}, panel.symbols, closed) if scores else None
-        held = unpack_joint(self.store.get(champion.sha256), champion.sha256)[0].model if champion else None
-        found = challenge(panel, horizon, held, extra, tuple(scores))
+        held = unpack_joint(self.store.get(champion.sha256), champion.sha256)[0] if champion else None
+        besides = Besides(extra, tuple(scores), told_columns(told, panel.symbols, closed, panel.bar_s))
+        found = challenge(panel, horizon, held, besides)
         until = datetime.fromtimestamp(found.challenger.model.trained_until_s, UTC).isoformat()
         header = {"timeframe": frame.text, "horizon": horizon, "symbols": list(panel.symbols), "trained_until": until}
         judged = found.judgement
@@ -127,6 +132,8 @@ class JointTraining:
             **header,
             "rows": found.challenger.model.rows,
             "scores": list(scores),
+            "bots": dict(found.bots),
+            "lifts": [list(lift.names) for lift in found.challenger.lifts],
             "better": judged.promoted,
             "against": found.against,
             "against_version": champion.version if champion and found.against == "the champion" else 0,

@@ -14,7 +14,7 @@ from workbench.domain.errors import ValueRefused
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
     """One source's scores of one market, in order of `known_s`. known_s : (n,) epoch seconds, never falling, of when
-    each was there to be read. value : (n,), any unit, finite. name : of the source."""
+    each was there to be read. value : (n,), any unit, NaN: unknown from then on. name : of the source."""
 
     name: str
     symbol: str
@@ -25,15 +25,15 @@ class Scores:
         who = f"scores {self.name!r} of {self.symbol}"
         if self.known_s.shape != self.value.shape or self.known_s.ndim != 1:
             raise ValueRefused(f"{who}: {self.known_s.shape} times for {self.value.shape} values")
-        if not (np.isfinite(self.known_s).all() and np.isfinite(self.value).all()):
-            raise ValueRefused(f"{who}: times and values must be finite; leave out what is not known")
+        if not np.isfinite(self.known_s).all() or np.isinf(self.value).any():
+            raise ValueRefused(f"{who}: times and values must be finite; a value that is not known is NaN")
         if (np.diff(self.known_s) < 0).any():
             raise ValueRefused(f"{who}: times fall; sort them by when each score was known")
 
 
 def known_at(scores: Scores, asked_s: ArrayLike, max_age_s: float = np.inf) -> np.ndarray:
-    """The newest score known at each moment (n_asked,) of epoch seconds; NaN before the first or where it is older than
-    `max_age_s`. A score known exactly at a moment counts; of several known at once the last given."""
+    """The newest score known at each moment (n_asked,) of epoch seconds; NaN before the first, and where the newest is
+    NaN or older than `max_age_s`. A score known exactly at a moment counts; of several known at once the last."""
     at = np.asarray(asked_s, dtype=float)
     found = np.searchsorted(scores.known_s, at, side="right") - 1
     if not scores.value.size:
