@@ -41,9 +41,12 @@ class ExchangeSettings(_Section):
 
 
 class PageSettings(_Section):
-    """The Voila page. It listens on this machine only."""
+    """The Voila page. `host`: the address it listens on beside this machine's own; other machines need a password or a
+    chosen token. `names`: host names under which it may be asked for, as a proxy passes them on."""
 
     port: int = Field(8866, ge=0, le=65535)
+    host: str = "127.0.0.1"
+    names: tuple[str, ...] = ()
 
 
 class BotSettings(_Section):

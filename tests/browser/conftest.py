@@ -71,7 +71,7 @@ class Visits:
         context.set_default_timeout(PATIENCE_MS)
         watched = Watched(context)
         self._opened.append((context, watched))
-        watched.page.goto(f"{self._served.url}?{query}")
+        watched.page.goto(self._served.address(query))
         watched.page.wait_for_selector(ready, timeout=PATIENCE_MS)
         return watched.page
 

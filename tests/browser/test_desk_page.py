@@ -197,7 +197,7 @@ def test_the_control_request_is_seen_and_stopped(browser, served):
     """A page that does ask outside is caught, by the policy and by the watch, so the other tests can fail."""
     context = browser.new_context()
     watched = Watched(context)
-    watched.page.goto(served.url)
+    watched.page.goto(served.address())
     watched.page.wait_for_selector(".wb.desk", timeout=60_000)
 
     watched.page.evaluate("new Image().src = 'http://192.0.2.1/x.png'")

@@ -137,18 +137,6 @@ def test_a_page_that_fails_shows_the_errors_own_words_as_text(tmp_path):
     assert "Traceback" not in html
 
 
-def test_a_token_is_asked_for_and_stays_out_of_the_arguments():
-    with PageServer("--port", "0", "--heated", "0", env={"WORKBENCH_PAGE_TOKEN": "s3cret-canary"}) as page:
-        status, _, html = page.get()
-        let_in, _, page_html = page.get(Authorization="token s3cret-canary")
-
-        assert "s3cret-canary" not in " ".join(page.process.args)
-        assert status in (200, 401, 403)
-        assert not KERNEL_ID.search(html)
-        assert let_in == 200
-        assert KERNEL_ID.search(page_html)
-
-
 def test_it_ends_within_seconds_and_leaves_no_kernel():
     with PageServer("--port", "0", "--heated", "1") as page:
         until(page.kernels)

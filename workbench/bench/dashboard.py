@@ -85,7 +85,7 @@ def _opened(browser: Any, page: PageServer) -> float:
     context = browser.new_context()
     view = context.new_page()
     began = time.perf_counter()
-    view.goto(page.url, wait_until="commit")
+    view.goto(page.address(), wait_until="commit")
     view.wait_for_selector(LIVE, timeout=60_000)
     took = time.perf_counter() - began
     view.goto("about:blank")  # leaves as a person does, so that the seat is free again
@@ -99,7 +99,7 @@ def _updates(browser: Any, page: PageServer, ledger_url: str, count: int) -> dic
     before = {kernel.pid for kernel in page.kernels()}
     context = browser.new_context()
     view = context.new_page()
-    view.goto(page.url)
+    view.goto(page.address())
     view.wait_for_selector(LIVE, timeout=60_000)
     view.evaluate(WATCH)
     kernel = next(kernel for kernel in page.kernels() if kernel.pid in before)
@@ -151,7 +151,7 @@ def _crowd(browser: Any | None, page: PageServer) -> dict[str, float]:
         for _ in range(VIEWERS):
             contexts.append(context := browser.new_context())
             view = context.new_page()
-            view.goto(page.url, wait_until="commit")
+            view.goto(page.address(), wait_until="commit")
             view.wait_for_selector(LIVE, timeout=90_000)
     time.sleep(3)
     memory = page.memory_mb()

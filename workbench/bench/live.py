@@ -112,7 +112,7 @@ def _opened(browser: Any, page: PageServer, home: Path, url: str, markets: int, 
     before = {kernel.pid for kernel in page.kernels()}
     view = browser.new_context(viewport={"width": 1280, "height": 640}).new_page()
     asked = {"venue": url, "home": str(home), "markets": markets, "history": history}
-    view.goto(f"{page.url}?{urlencode(asked)}", timeout=120_000)
+    view.goto(page.address(urlencode(asked)), timeout=120_000)
     view.wait_for_selector(LIVE, timeout=120_000)
     arrive = f"document.querySelector('.python-value')?.innerText.endsWith(' {markets}')"
     view.wait_for_function(arrive, timeout=240_000)

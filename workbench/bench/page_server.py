@@ -2,15 +2,18 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psutil
 
+from workbench.dashboard.page_login import TOKEN_VARIABLE
 from workbench.dashboard.page_settings import NOTEBOOK
 from workbench.domain.errors import StartError
 
@@ -19,11 +22,15 @@ Answer = tuple[int, dict[str, str], str]
 
 
 class PageServer:
-    """`with PageServer(…) as page:` page.url answers. `args` go to the command line, `env` is added to ours."""
+    """`with PageServer(…) as page:` page.url answers; page.address(query) logs in.
+
+    `args` go to the command line, `env` is added to ours.
+    """
 
     def __init__(self, *args: str, notebook: Path = NOTEBOOK, cwd: Path | None = None, env: dict | None = None):
         self._argv = [sys.executable, "-m", "workbench.dashboard.page", "--notebook", str(notebook), *args]
-        self._cwd, self._env = cwd, {**os.environ, **(env or {})}
+        self.token = (env or {}).get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
+        self._cwd, self._env = cwd, {**os.environ, **(env or {}), TOKEN_VARIABLE: self.token}
         self.url = ""
 
     def __enter__(self) -> "PageServer":
@@ -47,6 +54,10 @@ class PageServer:
             self.process.communicate()
             raise
 
+    def address(self, query: str = "") -> str:
+        """For a browser: logs in by itself, then shows the page with `query`."""
+        return f"{self.url}?{urlencode({'token': self.token})}&{query}"
+
     def kernels(self) -> list[psutil.Process]:
         """The kernels that live now, those heated in advance included."""
         children = psutil.Process(self.process.pid).children(recursive=True)
@@ -69,14 +80,16 @@ class PageServer:
         return sum(process.memory_full_info().pss for process in (server, *self.kernels())) / 1e6
 
     def get(self, path: str = "", **headers: str) -> Answer:
-        return _ask(urllib.request.Request(self.url + path, headers=_named(headers)))
+        return self._ask("GET", path, headers)
 
     def post(self, path: str, **headers: str) -> Answer:
-        return _ask(urllib.request.Request(self.url + path, data=b"", headers=_named(headers), method="POST"))
+        return self._ask("POST", path, headers)
 
-
-def _named(headers: dict[str, str]) -> dict[str, str]:
-    return {name.replace("_", "-"): value for name, value in headers.items()}
+    def _ask(self, method: str, path: str, headers: dict[str, str]) -> Answer:
+        """With the token, unless `headers` say otherwise; Authorization='' asks as a stranger."""
+        named = {"Authorization": f"token {self.token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        data = b"" if method == "POST" else None
+        return _ask(urllib.request.Request(self.url + path, data=data, headers=named, method=method))
 
 
 def _ask(request: urllib.request.Request) -> Answer:

@@ -23,6 +23,7 @@ from workbench.bootstrap.gate_door import GateDoor
 from workbench.bootstrap.ports import HOST, require_free
 from workbench.bootstrap.processes import ChildSpec, Household
 from workbench.bootstrap.run_file import DeskRun, forget_run, only_desk, write_run
+from workbench.dashboard.page_login import PageLogin, login_of
 from workbench.domain.errors import WorkbenchError
 from workbench.domain.events import NewEvent
 from workbench.domain.market import split_symbol
@@ -62,12 +63,15 @@ async def running_desk(settings: Settings, options: UpOptions, tell: Tell) -> As
     with only_desk(settings.home):
         require_free(settings.exchange.port, "the paper exchange", "exchange.port")
         require_free(settings.page.port, "the page", "page.port")
+        login = login_of(settings.home, settings.page.host)
         async with AsyncExitStack() as stack:
-            yield await _start(settings, options, tell, stack)
+            yield await _start(settings, options, login, tell, stack)
             tell("stopping")
 
 
-async def _start(settings: Settings, options: UpOptions, tell: Tell, stack: AsyncExitStack) -> RunningDesk:
+async def _start(
+    settings: Settings, options: UpOptions, login: PageLogin, tell: Tell, stack: AsyncExitStack
+) -> RunningDesk:
     """Each step leaves what undoes it on the stack."""
     news = _News()
     house = Household(settings.home / "logs", news.report)
@@ -87,8 +91,8 @@ async def _start(settings: Settings, options: UpOptions, tell: Tell, stack: Asyn
     tell(f"starting {len(settings.research.kinds) + len(options.freqtrades)} bots and the page")
     crier = Crier(connection)
     stack.push_async_callback(crier.stop)
-    page_url, lab_url = await _children(connection, options, house, crier)
-    run = replace(run, page_url=page_url, lab_url=lab_url)
+    page_url, lab_url = await _children(connection, options, login, house, crier)
+    run = replace(run, page_url=page_url, lab_url=lab_url, page_token=login.token if login.made else "")
     write_run(settings.home, run)
     await crier.start()
     desk = Desk(connection.center, connection.ledger)
@@ -118,10 +122,12 @@ async def _restarted(connection: Connection, crier: "Crier", name: str, said: Ma
         await _go(connection)
 
 
-async def _children(connection: Connection, options: UpOptions, house: Household, crier: "Crier") -> tuple[str, str]:
+async def _children(
+    connection: Connection, options: UpOptions, login: PageLogin, house: Household, crier: "Crier"
+) -> tuple[str, str]:
     """Bots, page and Lab, side by side. Returns the addresses of page and Lab."""
     settings = connection.settings
-    specs = [*await _bot_specs(connection), parts.page_spec(settings)]
+    specs = [*await _bot_specs(connection), parts.page_spec(settings, login.token)]
     specs += await freqtrade_specs(connection, options.freqtrades)
     specs += parts.telegram_specs(settings)
     lab_url = ""

@@ -8,6 +8,7 @@ from socket import AF_INET, SOCK_STREAM, socket
 
 from workbench.bootstrap.ports import HOST
 from workbench.bootstrap.processes import ChildSpec
+from workbench.dashboard.page_login import TOKEN_VARIABLE
 from workbench.domain.errors import StartError
 from workbench.integrations.telegram_token import token_from
 from workbench.market.paper_exchange.client import ApiKey
@@ -85,9 +86,11 @@ def bot_spec(settings: Settings, kind: str, exchange_url: str, key: ApiKey, toke
     return ChildSpec(kind, "workbench.bots.research", args, env | _ONE_THREAD)
 
 
-def page_spec(settings: Settings) -> ChildSpec:
-    home = {"WORKBENCH_HOME": str(settings.home.resolve())}
-    return ChildSpec("page", "workbench.dashboard.page", ("--port", str(settings.page.port)), home | _ONE_THREAD)
+def page_spec(settings: Settings, token: str) -> ChildSpec:
+    """`token` opens the page; '' where passwords do."""
+    args = ("--port", str(settings.page.port), "--host", settings.page.host)
+    env = {"WORKBENCH_HOME": str(settings.home.resolve()), TOKEN_VARIABLE: token}
+    return ChildSpec("page", "workbench.dashboard.page", args, env | _ONE_THREAD)
 
 
 def telegram_specs(settings: Settings) -> list[ChildSpec]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from workbench.dashboard.page_login import PageLogin
 from workbench.domain.errors import StartError
 
 try:
@@ -33,6 +34,12 @@ class DeskRun:
     bot_token: str = field(default="", repr=False)
     exchange_token: str = field(default="", repr=False)
     gate_token: str = field(default="", repr=False)
+    page_token: str = field(default="", repr=False)
+
+    @property
+    def page_address(self) -> str:
+        """The page's address; it logs in by itself where the token was made for this run."""
+        return PageLogin(self.page_token).address(self.page_url)
 
 
 def run_path(home: Path) -> Path:

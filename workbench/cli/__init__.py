@@ -16,6 +16,8 @@ COMMANDS = {
     "up": "start the desk: paper exchange, research bots, page",
     "ask": "ask the desk one thing, as in: workbench ask '/cross forecast BTCUSD 1h'",
     "shell": "ask in a loop, with completion and history",
+    "page": "print the address of the page, with its token",
+    "password": "set the password that opens the page",
     "bots": "list the bots and their health",
     "exchange": "run the paper exchange alone",
     "freqtrade": "make a Freqtrade that the desk starts and watches: workbench freqtrade new NAME --strategy FILE",

@@ -4,15 +4,14 @@ import argparse
 import asyncio
 import contextlib
 import signal
-import sys
 import time
-import webbrowser
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from workbench.bootstrap.browser import open_page
 from workbench.bootstrap.freqtrade_start import settings_for
 from workbench.bootstrap.launch import RunningDesk, UpOptions, running_desk
 from workbench.bootstrap.logs import configure_logs
@@ -79,7 +78,7 @@ async def _live(
         standing.set()
         _show(desk, data, time.monotonic() - began)
         if browser:
-            await asyncio.to_thread(_open, desk.run.page_url)
+            await asyncio.to_thread(open_page, settings.home, desk.run.page_address)
         await told.wait()
 
 
@@ -107,10 +106,10 @@ def _show(desk: RunningDesk, data: DashboardData, seconds: float) -> None:
     if market:
         speed = f" ×{market.speed:g}" if market.mode == "replay" else ""
         CONSOLE.print(f"{market.mode.upper()}{speed}  market time {market.market_time:%Y-%m-%d %H:%M} UTC")
-    CONSOLE.print(f"page      {desk.run.page_url}")
+    CONSOLE.print(f"page      {_to_show(desk.run.page_address)}", soft_wrap=True, highlight=False)
     CONSOLE.print(f"exchange  {desk.run.exchange_url}")
     if desk.run.lab_url:
-        CONSOLE.print(f"lab       {desk.run.lab_url}")
+        CONSOLE.print(f"lab       {_to_show(desk.run.lab_url)}", soft_wrap=True, highlight=False)
     CONSOLE.print("ask       workbench ask '/cross forecast BTCUSD 1h'")
     CONSOLE.print(f"ready after {seconds:.1f} s; Ctrl-C stops all")
 
@@ -128,8 +127,9 @@ def _tell(words: str) -> None:
     CONSOLE.print(f"[dim]{datetime.now(UTC).astimezone():%H:%M:%S}[/] {escape(words)}")
 
 
-def _open(url: str) -> None:
-    """A machine without a browser is no reason to fail: the address stands on the screen."""
-    with contextlib.suppress(webbrowser.Error):
-        if sys.stdout.isatty():
-            webbrowser.open(url)
+def _to_show(address: str) -> str:
+    """With its token on a terminal only: what goes elsewhere ends in a log."""
+    bare = address.partition("?token=")[0]
+    if CONSOLE.is_terminal or bare == address:
+        return address
+    return f"{bare} (asks for the token; `workbench page` prints an address with it)"

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from workbench.dashboard.viewer import KEY_VARIABLE, VARIABLE
 from workbench.domain.desk import DashboardData
 from workbench.owned_task import OwnedTask
 from workbench.widgets.ask_hand import AskPage
@@ -116,9 +117,12 @@ def wait_for_viewer() -> str:
 
     port, base = os.environ.get("VOILA_APP_PORT", "8866"), os.environ.get("VOILA_SERVER_URL", "/")
     address = f"ws://127.0.0.1:{port}{base}voila/query/{os.environ.get('VOILA_KERNEL_ID')}"
+    shown = {"Authorization": f"Bearer {os.environ.get(KEY_VARIABLE, '')}"}
     try:
-        with connect(address, open_timeout=30, proxy=None, max_size=2**20) as line:
-            return str(json.loads(line.recv()).get("QUERY_STRING", ""))
+        with connect(address, open_timeout=30, proxy=None, max_size=2**20, additional_headers=shown) as line:
+            said = json.loads(line.recv())
     except (OSError, WebSocketException, TimeoutError, ValueError) as error:
         log.warning("viewer_not_awaited", error=f"{type(error).__name__}: {error}")
         return ""
+    os.environ[VARIABLE] = str(said.get(VARIABLE, ""))
+    return str(said.get("QUERY_STRING", ""))

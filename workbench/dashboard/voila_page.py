@@ -1,27 +1,34 @@
-"""Voila as this product serves it: our template, this machine only, kernels capped, culled and heated in advance."""
+"""Voila as this product serves it: our template, behind a login, kernels capped, culled and heated in advance."""
 
 import asyncio
+import errno
 import os
+import secrets
 import sys
 import time
-from pathlib import Path
+from socket import AF_INET
 from typing import Any, ClassVar
 
 import tornado.web
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.httpserver import HTTPServer
+from tornado.log import access_log
 from tornado.netutil import bind_sockets
 from traitlets.config import Config
 from voila.app import Voila
+from voila.request_info_handler import RequestInfoSocketHandler
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from workbench.dashboard.page_settings import PageOptions
+from workbench.dashboard.guard import Guarded, Line, Waiting, guarded
+from workbench.dashboard.identity import DeskIdentity
+from workbench.dashboard.login_page import Entrance, LoginPage, LogoutPage
+from workbench.dashboard.notices import SHARE, notice, page_css
+from workbench.dashboard.page_settings import LOOPBACK, PageOptions
+from workbench.dashboard.viewer import HEADER, KEY_VARIABLE
 from workbench.domain.errors import StartError
-from workbench.widgets.tokens import css_variables
 
-SHARE = Path(__file__).parent / "share"
-HOST = "127.0.0.1"
 SEAT_WAIT_S = 4.0
 ALONE = "frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'"
 # blob: is how anywidget imports a widget's module; Voila compiles its JSON schemas, hence unsafe-eval
@@ -30,19 +37,18 @@ CSP = (
     f"default-src 'self'; script-src {SCRIPTS}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     f"font-src 'self' data:; connect-src 'self' ws://127.0.0.1:* ws://localhost:*; {ALONE}"
 )
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 EXTENSIONS = ["anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8"]
-FULL = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Workbench: page is full</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light">
-<style>{css}</style></head><body class="wb-page"><div class="full" role="alert">
-<p><strong>The page is full.</strong></p>
+FULL = """<div role="alert"><p><strong>The page is full.</strong></p>
 <p>{viewers} viewers are connected, which is as many as this machine was told to serve. Close a tab that nobody reads
 and reload; or serve a second page: <code>python -m workbench.dashboard.page --port 0 --viewers {more}</code>.</p>
-</div></body></html>"""
-
-
-def page_css() -> str:
-    """Tokens and the frame of the page; `html` carries the theme, so it is right before the first paint."""
-    return css_variables("html") + "\n" + (SHARE / "page.css").read_text(encoding="utf-8")
+</div>"""
 
 
 class DeskKernels(AsyncMappingKernelManager):
@@ -57,14 +63,14 @@ class DeskKernels(AsyncMappingKernelManager):
         return max(0, len(self.list_kernel_ids()) - waiting)
 
 
-class Seats(TornadoVoilaHandler):
+class Seats(Entrance, TornadoVoilaHandler):
     """The page itself, with a cap in front: each viewer is a kernel, and a kernel is memory (voila#617)."""
 
     most: ClassVar[int] = 10
     entering: ClassVar[int] = 0
 
-    @tornado.web.authenticated
     async def get(self, path: str | None = None) -> None:
+        self.request.headers[HEADER] = self.current_user.username  # Voila hands it to the kernel; `viewer` reads it
         if "prefetch" in self.request.headers.get("Sec-Purpose", ""):
             self.set_status(204)  # a browser's guess is no viewer
             return
@@ -76,7 +82,8 @@ class Seats(TornadoVoilaHandler):
     async def _seated(self) -> bool:
         """Take a seat, waiting a little: whoever reloads comes back before the old kernel has quite ended."""
         end = time.monotonic() + SEAT_WAIT_S
-        while self.kernel_manager.viewers() + Seats.entering >= Seats.most:
+        kernels: Any = self.kernel_manager
+        while kernels.viewers() + Seats.entering >= Seats.most:
             if time.monotonic() > end:
                 return False
             await asyncio.sleep(0.1)
@@ -97,36 +104,47 @@ class Seats(TornadoVoilaHandler):
     def _refuse(self) -> None:
         self.set_status(503)
         self.set_header("Retry-After", "10")
-        self.write(FULL.format(css=page_css(), viewers=Seats.most, more=Seats.most * 2))
+        self.say(notice("page is full", FULL.format(viewers=Seats.most, more=Seats.most * 2)))
 
 
-class LeavingHandler(VoilaShutdownKernelHandler):
+class LeavingHandler(Guarded, VoilaShutdownKernelHandler):
     """A page's last beacon carries no XSRF token (voila#1458). A kernel id is a secret of its own page; and the
     origin is still checked."""
 
     def check_xsrf_cookie(self) -> None:
-        if not self.check_origin():
-            raise tornado.web.HTTPError(403, "a kernel is ended by its own page only")
+        """`Guarded` asks where the beacon came from."""
+
+
+OURS = {
+    TornadoVoilaHandler: Seats,
+    VoilaShutdownKernelHandler: LeavingHandler,
+    VoilaKernelWebsocketHandler: Line,
+    RequestInfoSocketHandler: Waiting,
+}
 
 
 class DeskPage(Voila):
-    """One notebook, served on this machine. `ready` is called with the address once it answers."""
+    """One notebook, served to who logs in. `ready` is called with the address once it answers."""
 
     def __init__(self, options: PageOptions, ready: Any, **kwargs: Any):
         super().__init__(config=voila_config(options), config_file_paths=[], **kwargs)
         self._options, self._ready = options, ready
-        self._sockets = _bind(options.port)
+        self._sockets = _bind(options.port, options.host)
         self.port = self._sockets[0].getsockname()[1]  # heated kernels are told it before the server listens
         Seats.most = options.viewers
+        os.environ[KEY_VARIABLE] = Waiting.key = secrets.token_urlsafe(24)  # kernels inherit it
 
     def init_handlers(self) -> list:
-        ours = {TornadoVoilaHandler: Seats, VoilaShutdownKernelHandler: LeavingHandler}
-        return [(route, ours.get(handler, handler), *more) for route, handler, *more in super().init_handlers()]
+        """Voila's routes, each behind the guard; and before them the two that have to be open."""
+        routes = [
+            (route, guarded(OURS.get(handler, handler)), *more) for route, handler, *more in super().init_handlers()
+        ]
+        return [("/login", LoginPage), ("/logout", LogoutPage), *routes]
 
     def listen(self) -> None:
         HTTPServer(self.app).add_sockets(self._sockets)
         self.ioloop = tornado.ioloop.IOLoop.current()
-        self.ioloop.add_callback(self._ready, f"http://{HOST}:{self.port}/")
+        self.ioloop.add_callback(self._ready, f"http://{LOOPBACK}:{self.port}/")
         try:
             self.ioloop.start()
         except KeyboardInterrupt:
@@ -135,11 +153,17 @@ class DeskPage(Voila):
             self.stop()
 
 
-def _bind(port: int) -> list:
+def _bind(port: int, host: str) -> list:
+    """This machine's own address, where kernels find the server, and `host`, on one port."""
     try:
-        return bind_sockets(port, HOST)
+        sockets = bind_sockets(port, LOOPBACK if host != "0.0.0.0" else host, AF_INET)
+        if host not in (LOOPBACK, "localhost", "0.0.0.0"):
+            sockets += bind_sockets(sockets[0].getsockname()[1], host)
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise StartError(f"page: {host} is no address of this machine; set page.host to one ({error})") from None
         raise StartError(f"page: port {port} is taken; choose another with --port, or 0 for any ({error})") from None
+    return sockets
 
 
 def voila_config(options: PageOptions) -> Config:
@@ -147,18 +171,21 @@ def voila_config(options: PageOptions) -> Config:
     config = Config()
     config.Voila.update(
         {
-            "ip": HOST,
+            "ip": LOOPBACK,
             "open_browser": False,
             "notebook_path": str(options.notebook),
             "log_level": options.log_level,
-            "token": options.token,
+            "token": options.login.token,
+            "identity_provider_class": DeskIdentity,
+            "cookie_secret": secrets.token_bytes(32),
             "tornado_settings": {
-                "headers": {"Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff"},
-                "allow_remote_access": False,  # a foreign name that resolves to this machine is refused
-                "local_hostnames": ["localhost"],
+                "headers": HEADERS,
+                "local_hostnames": ["localhost", *options.names],
+                "log_function": _log_request,
             },
         }
     )
+    config.DeskIdentity.people = dict(options.login.people)
     config.VoilaConfiguration.update(
         {
             "template": "workbench",
@@ -168,6 +195,7 @@ def voila_config(options: PageOptions) -> Config:
             "show_tracebacks": True,  # our template shows the error's own sentence only
             "file_allowlist": [],
             "extension_allowlist": EXTENSIONS,
+            "http_header_envs": [HEADER],
             "preheat_kernel": options.heated > 0,
             "default_pool_size": options.heated,
             "multi_kernel_manager_class": f"{__name__}.DeskKernels",
@@ -182,6 +210,13 @@ def voila_config(options: PageOptions) -> Config:
         {"cull_idle_timeout": options.cull_s, "cull_interval": max(1, options.cull_s // 3), "cull_connected": False}
     )
     return config
+
+
+def _log_request(handler: tornado.web.RequestHandler) -> None:
+    """What failed, without the query: an address may carry a token."""
+    if handler.get_status() >= 500:
+        request = handler.request
+        access_log.error("%d %s %s from %s", handler.get_status(), request.method, request.path, request.remote_ip)
 
 
 def prepare_environment() -> None:
