@@ -21,3 +21,16 @@ def pytest_runtest_makereport(item, call):
         return (yield)
     finally:
         gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """`-n` gives each worker whole files, and the real Freqtrades, the page and its browser to one worker each."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return next((room for room in ("tests/bots/freqtrade", "tests/browser") if file.startswith(room)), file)
+
+    return ByFile(config, log)
