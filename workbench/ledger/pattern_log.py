@@ -16,8 +16,8 @@ from workbench.ledger.store import Store
 
 _table = schema.pattern_log
 TRIAL, RECOGNITION, ADVICE, FEEDBACK, MODEL = "trial", "recognition", "advice", "feedback", "model"
-LIVE, OUTCOME = "live", "outcome"  # told on a bar that had just closed; what became of it
-_KINDS = (TRIAL, RECOGNITION, ADVICE, FEEDBACK, MODEL, LIVE, OUTCOME)
+WATCH = "watch"  # which markets the desk is to look at
+_KINDS = (TRIAL, RECOGNITION, ADVICE, FEEDBACK, MODEL, WATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,12 @@ class PatternLog:
         query = select(func.count()).where((_table.c.user_id == user_id) & (_table.c.kind == kind))
         with self._store.read() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def users(self, kind: str) -> list[str]:
+        """Everybody who has something of a kind."""
+        query = select(_table.c.user_id).where(_table.c.kind == kind).distinct().order_by(_table.c.user_id)
+        with self._store.read() as connection:
+            return [str(user) for user in connection.execute(query).scalars()]
 
     def all(self, user_id: str, kind: str) -> list[Noted]:
         """Rows of one kind, oldest first."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from workbench.domain.events import Event
+from workbench.domain.sightings import SEEN
 from workbench.domain.telling import LONGEST_TITLE, Message, Severity
 from workbench.orchestration import event_words as words
 from workbench.orchestration.plain_text import plain
@@ -13,6 +14,7 @@ TOPICS = {
     "bots": "a bot is down, stale, or back",
     "trades": "a trade opens or closes",
     "limits": "limits tighten or ease",
+    "patterns": "a pattern that somebody taught the lab has just been recognised",
     "desk": "the desk or a part of it starts, stops or dies",
     "commands": "a command's outcome is not known",
     "access": "somebody asks to be let in, or was",
@@ -33,6 +35,7 @@ _ALERTS: Mapping[str, tuple[str, Severity]] = {
     words.TRADE_OPENED: ("trades", _INFO),
     words.TRADE_CLOSED: ("trades", _INFO),
     words.LIMITS_CHANGED: ("limits", _INFO),
+    SEEN: ("patterns", _INFO),
     words.DESK_STARTED: ("desk", _INFO),
     words.DESK_STOPPED: ("desk", _WARNING),
     **dict.fromkeys(words.CHILDREN, ("desk", _WARNING)),

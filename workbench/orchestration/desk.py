@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -26,15 +28,31 @@ log = structlog.get_logger(__name__)
 TRY_S = 0.5
 
 
+class DeskRound(Protocol):
+    """What the desk does at every bar, besides carrying commands out."""
+
+    def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class Desk:
     """One of any number of desks on a ledger: it acts while it holds the lease and stands by while another does.
 
-    It stops acting by its own clock before its lease can pass to another, and then stands by again.
+    It stops acting by its own clock before its lease can pass to another, and then stands by again. more : further
+    rounds, made anew for each term of office.
     """
 
-    def __init__(self, center: UnifiedCommandCenter, ledger: SqlLedger, holder: str = "", ttl: timedelta = TTL):
+    def __init__(
+        self,
+        center: UnifiedCommandCenter,
+        ledger: SqlLedger,
+        holder: str = "",
+        ttl: timedelta = TTL,
+        more: Callable[[], Sequence[DeskRound]] = tuple,
+    ):
         self.center, self._ledger = center, ledger
-        self._holder, self._ttl = holder or process_name(), ttl
+        self._holder, self._ttl, self._more = holder or process_name(), ttl, more
         self._keeper: LeaseKeeper | None = None
         self._task = OwnedTask(self._stand_by, "desk")
 
@@ -75,10 +93,9 @@ class Desk:
         acting = asyncio.create_task(executor.run())
         recording = asyncio.create_task(self._record(keeper))
         watching = asyncio.create_task(self._supervise(keeper))
-        forecasting = ForecastDesk(self.center)
-        forecasting.start()
-        waiting = SetupDesk(self.center, self._ledger)
-        waiting.start()
+        rounds: list[DeskRound] = [ForecastDesk(self.center), SetupDesk(self.center, self._ledger), *self._more()]
+        for one in rounds:
+            one.start()
         try:
             await self._tell(keeper, DESK_STARTED, "the desk acts")
             await lost.wait()
@@ -92,8 +109,8 @@ class Desk:
             recording.cancel()
             watching.cancel()
             await asyncio.wait([acting, recording, watching])
-            await forecasting.stop()
-            await waiting.stop()
+            for one in rounds:
+                await one.stop()
             await keeper.stop()
 
     async def _record(self, keeper: LeaseKeeper) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.domain.events import Event
+from workbench.domain.sightings import SEEN
 from workbench.orchestration.plain_text import plain
 
 BOT_ANNOUNCED, BOT_WENT_DOWN, BOT_RECOVERED = "BotAnnounced", "BotWentDown", "BotRecovered"
@@ -20,7 +21,7 @@ SHOWN = (
     *(BOT_ANNOUNCED, BOT_WENT_DOWN, BOT_RECOVERED, BOT_STALE, BOT_NOT_READY),
     *(TRADE_OPENED, TRADE_CLOSED, DESK_STARTED, DESK_STOPPED, *CHILDREN),
     *(TRADING_STATE_CHANGED, LIMITS_CHANGED, *HALTS),
-    *("RunEnded", "ClockTurnedBack", "SetupChanged"),
+    *("RunEnded", "ClockTurnedBack", "SetupChanged", SEEN),
     *("ModelPromoted", "SharingChanged"),
     *("command.finished", "command.settled", "command.unknown"),
 )

@@ -46,9 +46,9 @@ class PatternClassifier:
 
     def __init__(self, model: PatternModel, labels: Sequence[Annotation], training: Training):
         self.model, self.training = model, training
-        self._labels = tuple(labels)
-        self._shapes = np.array([shape(np.log([bar[3] for bar in one.bars])) for one in labels])
-        self._lengths = _lengths(self._labels)
+        self.labels = tuple(labels)
+        self.shapes = np.array([shape(np.log([bar[3] for bar in one.bars])) for one in labels])
+        self.lengths = _lengths(self.labels)
 
     @classmethod
     def fit(
@@ -92,7 +92,7 @@ class PatternClassifier:
         """
         bars = candles[list(COLUMNS)].to_numpy(float)
         close = np.log(bars[:, 3])
-        hits = scan([close], self._shapes, self._lengths, CANDIDATE, True, APART)
+        hits = scan([close], self.shapes, self.lengths, CANDIDATE, True, APART)
         spans = sorted({(int(e), int(n)) for e, n in zip(hits.ends, hits.lengths, strict=True) if e >= since})
         if not spans:
             return []
@@ -112,15 +112,15 @@ class PatternClassifier:
 
     def nearest(self, log_close: np.ndarray, pattern: str, count: int = 3) -> tuple[Likeness, ...]:
         """The labels of `pattern` most like a window, most similar first: why it was recognised."""
-        mine = [n for n, one in enumerate(self._labels) if one.pattern == pattern]
-        likeness = similarity(log_close, self._shapes[mine])
+        mine = [n for n, one in enumerate(self.labels) if one.pattern == pattern]
+        likeness = similarity(log_close, self.shapes[mine])
         best = np.argsort(-likeness, kind="stable")[:count]
-        return tuple(Likeness(self._labels[mine[n]].annotation_id, float(likeness[n])) for n in best)
+        return tuple(Likeness(self.labels[mine[n]].annotation_id, float(likeness[n])) for n in best)
 
     def doubtful(self, candles: pd.DataFrame, count: int = 5) -> list[tuple[int, int, str, float]]:
         """Windows whose label would teach most, least sure first: first row, last row, likeliest name, chance."""
         bars = candles[list(COLUMNS)].to_numpy(float)
-        hits = scan([np.log(bars[:, 3])], self._shapes, self._lengths, CANDIDATE, True, 0.5)
+        hits = scan([np.log(bars[:, 3])], self.shapes, self.lengths, CANDIDATE, True, 0.5)
         if not len(hits):
             return []
         x = np.array([prepared(bars[e - n + 1 : e + 1]) for e, n in zip(hits.ends, hits.lengths, strict=True)])

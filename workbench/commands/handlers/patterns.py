@@ -15,10 +15,10 @@ from workbench.domain.patterns import Recognition
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.pattern_models import models_of
 from workbench.orchestration.plain_text import plain
-from workbench.visual.lab_charts import LabCharts, lake_charts, sample_charts
+from workbench.visual.pattern_history import candles_of, newest_bars
 from workbench.visual.pattern_learning import ChartWindow, CustomPatternLearner
 
-BARS, LOOKED_BACK, ROWS, MOST_MARKETS_BARS = 4000, 240, 40, 60_000
+LOOKED_BACK, ROWS = 240, 40
 _NO_LABELS = (
     "You have labelled nothing yet: brush windows in notebooks/pattern_lab.ipynb; three of a pattern are enough."
 )
@@ -168,8 +168,8 @@ def _open(asked: Asked, timeframe: str | None) -> tuple[CustomPatternLearner, st
     if not labels:
         raise ValueRefused(_NO_LABELS)
     wanted = (timeframe,) if timeframe else tuple(sorted({one.timeframe.text for one in labels}))
-    charts = lake_charts(asked.center.settings.home / "lake") or sample_charts()
-    history = _history(charts, wanted)
+    charts = candles_of(asked.center.settings.home)
+    history = newest_bars(charts, wanted)
     if not history:
         raise ValueRefused(f"no {', '.join(wanted)} candles in {charts.source}; workbench candles fetch brings some")
     state = {market: (len(table), table.index[-1]) for market, table in history.items()}
@@ -178,10 +178,3 @@ def _open(asked: Asked, timeframe: str | None) -> tuple[CustomPatternLearner, st
         models = models_of(asked.center.settings.home)
         held[wanted] = state, CustomPatternLearner(ledger, user, history, models=models)
     return held[wanted][1], charts.source
-
-
-def _history(charts: LabCharts, timeframes: tuple[str, ...]) -> dict[tuple[str, str], pd.DataFrame]:
-    markets = [(s, tf) for s, lengths in charts.markets.items() for tf in timeframes if tf in lengths]
-    bars = max(500, min(BARS, MOST_MARKETS_BARS // max(1, len(markets))))
-    tables = {market: charts.table(*market).iloc[-bars:] for market in markets}
-    return {market: table for market, table in tables.items() if len(table)}
