@@ -29,6 +29,7 @@ from workbench.domain.events import NewEvent
 from workbench.domain.market import split_symbol
 from workbench.orchestration.desk import Desk
 from workbench.orchestration.gate_keeper import GateKeeper
+from workbench.orchestration.pattern_desk import PatternDesk, Watch
 from workbench.owned_task import OwnedTask
 from workbench.settings import Settings
 
@@ -95,7 +96,7 @@ async def _start(
     run = replace(run, page_url=page_url, lab_url=lab_url, page_token=login.token if login.made else "")
     write_run(settings.home, run)
     await crier.start()
-    desk = Desk(connection.center, connection.ledger)
+    desk = Desk(connection.center, connection.ledger, more=lambda: [_patterns(connection)])
     await desk.start()
     keeper.start()
     stack.push_async_callback(desk.stop)
@@ -106,6 +107,15 @@ async def _start(
     await _go(connection)
     house.supervise(partial(_restarted, connection, crier))
     return RunningDesk(run, connection, desk)
+
+
+def _patterns(connection: Connection) -> PatternDesk:
+    def watch() -> Watch:
+        from workbench.visual.pattern_watch import PatternWatch  # what learning needs, once somebody has learned
+
+        return PatternWatch(connection.ledger, connection.settings.home)
+
+    return PatternDesk(connection.center, watch)
 
 
 async def _go(connection: Connection) -> None:

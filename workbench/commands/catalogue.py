@@ -20,7 +20,7 @@ _TOPIC = Parameter(
     "topic",
     Kind.CHOICE,
     "what it is about, or all",
-    choices=("halts", "bots", "trades", "limits", "desk", "commands", "access", "jobs", "brief", "all"),
+    choices=("halts", "bots", "trades", "limits", "patterns", "desk", "commands", "access", "jobs", "brief", "all"),
 )
 _PERSON = Parameter("person", Kind.WORD, "their number, as /people lists it")
 _MODEL = Parameter("name", Kind.WORD, "which model, where there are several", needed=False, option=True)

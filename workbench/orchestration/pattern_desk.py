@@ -6,9 +6,8 @@ What is seen is an event before its outcome exists; whoever shares the ledger he
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pandas as pd
 import structlog
 
 from workbench.domain.desk import MarketClock
@@ -18,7 +17,12 @@ from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.plain_text import plain
 from workbench.orchestration.rounds import Rounds
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 log = structlog.get_logger(__name__)
+Tables = Mapping[tuple[str, str], "pd.DataFrame"]
+"""Candle tables by symbol and bar length."""
 LOOK_S = 1.0
 MOST_BARS = 5000
 PLAYABLE = 1e4  # market seconds a wall second: a faster replay has closed the next bar before anybody has looked
@@ -30,7 +34,7 @@ class Watch(Protocol):
     def wanted(self) -> Mapping[str, int]:
         """Bar length → how many of the newest bars a look needs; empty: nobody wants any."""
 
-    def look(self, tables: Mapping[tuple[str, str], pd.DataFrame], closed_at: datetime) -> tuple[int, int]:
+    def look(self, tables: Tables, closed_at: datetime) -> tuple[int, int]:
         """Tell and judge; how many were told, and judged."""
 
 
@@ -77,7 +81,7 @@ class PatternDesk:
         self._seen[timeframe] = bar
         return fresh
 
-    async def _read(self, clock: MarketClock, timeframe: str, bars: int) -> dict[tuple[str, str], pd.DataFrame]:
+    async def _read(self, clock: MarketClock, timeframe: str, bars: int) -> Tables:
         """The newest closed bars of every market of the venue that has a new one."""
         from workbench.market.exchange import open_exchange  # ccxt is for those who label something
         from workbench.market.history import recent_candles
@@ -109,7 +113,9 @@ class PatternDesk:
         closed = (newest - known.index[-1].to_pydatetime()) // Timeframe.parse(market[1]).step - 1
         return int(closed) if 0 <= closed < bars else bars
 
-    def _joined(self, market: tuple[str, str], table: pd.DataFrame, bars: int) -> pd.DataFrame:
+    def _joined(self, market: tuple[str, str], table: "pd.DataFrame", bars: int) -> "pd.DataFrame":
+        import pandas as pd
+
         known = self._tables.get(market)
         if known is not None and 0 < len(table) < bars:
             table = pd.concat([known[known.index < table.index[0]], table])
