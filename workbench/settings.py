@@ -194,6 +194,13 @@ class TelegramSettings(_Section):
             raise ValueError(f"no time zone is named {value!r}; write one as Europe/Berlin") from error
 
 
+def _lengths(value: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(Timeframe.parse(text).text for text in value)
+    except TimeframeError as error:
+        raise ValueError(str(error)) from error
+
+
 class ForecastSettings(_Section):
     """The accuracy database. `ask`: the desk asks the bots itself when a bar has closed, at most every `every_s` wall
     seconds; `ahead`: how far ahead, as bar lengths."""
@@ -204,11 +211,28 @@ class ForecastSettings(_Section):
 
     @field_validator("ahead")
     @classmethod
-    def _lengths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            return tuple(Timeframe.parse(text).text for text in value)
-        except TimeframeError as error:
-            raise ValueError(str(error)) from error
+    def _each(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _lengths(value)
+
+
+class LearningSettings(_Section):
+    """Learning from each other. `ask`: the desk asks the bots for features and votes when a bar has closed, at most
+    every `every_s` wall seconds; `regime`: bar length of the regime told. `train`: the joint model is trained anew
+    every `train_every` of market time, in a process of its own, with `rest_s` wall seconds between and `time_limit_s`
+    for each."""
+
+    ask: bool = True
+    every_s: float = Field(10.0, ge=0, le=86400)
+    regime: str = "1h"
+    train: bool = True
+    train_every: str = "1w"
+    rest_s: float = Field(600.0, ge=0, le=604_800)
+    time_limit_s: float = Field(900.0, ge=1, le=86400)
+
+    @field_validator("regime", "train_every")
+    @classmethod
+    def _length(cls, value: str) -> str:
+        return _lengths((value,))[0]
 
 
 class ConflictSettings(_Section):
@@ -241,6 +265,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     conflicts: ConflictSettings = ConflictSettings()
     forecasts: ForecastSettings = ForecastSettings()
+    learning: LearningSettings = LearningSettings()
     telegram: TelegramSettings = TelegramSettings()
     sectors: dict[str, str] = {}
     scores: dict[str, Path] = {}

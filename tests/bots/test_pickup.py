@@ -1,6 +1,8 @@
 """A bot picks up what is promoted, goes back when the desk goes back, and refuses what is no model."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -10,10 +12,15 @@ from workbench.bots.research.bot import ResearchBot
 from workbench.bots.research.options import ResearchOptions
 from workbench.bots.research.pickup import ModelPickup
 from workbench.bots.research.strategy import LEVELS
+from workbench.domain.features import BotFeatures
+from workbench.domain.market import Timeframe
+from workbench.ledger.feature_log import tell_features
 from workbench.ledger.log import open_ledger
 from workbench.ledger.model_store import ModelStore
 from workbench.quant.joint_model import JointModel, challenge, pack_joint, unpack_joint
+from workbench.quant.lifts import Lift
 from workbench.quant.panels import panel_of
+from workbench.quant.trees import Growth, grow
 
 NAME = "volatility:30m:48"
 BARS = candles(before=2400, after=0)
@@ -105,6 +112,25 @@ async def test_an_opinion_knows_no_later_bar_of_any_market(pickup, ledger, joint
     assert fan[LEVELS.index(0.5)] == pytest.approx(cut["BTC/USD"]["close"].iloc[-1], rel=0.01)
     assert pickup.held[NAME].opinion(cut, "BTC/USD", 5000, LEVELS) is None
     assert pickup.of(3600, 24) is None
+
+
+async def test_what_bots_say_is_followed_as_of_when_it_was_known(pickup, ledger, joint):
+    trees = grow(np.linspace(0, 1, 200)[:, None], np.repeat([-1.0, 1.0], 100), Growth(leaf_rows=20, leaves=2))
+    promote(ledger, pack_joint(replace(joint, lifts=(Lift(("trend/signal",), trees, 1.0),)), {}))
+    bar, half = Timeframe.parse("30m"), timedelta(minutes=30)
+    tell_features(ledger, "w", [BotFeatures("trend", "BTC/USD", bar, {"signal": 0.9}, START - half)], START)
+    pickup.start()
+    await until(lambda: NAME in pickup.held and pickup.told("w", "30m", "BTC/USD", START))
+    tell_features(ledger, "w", [BotFeatures("trend", "BTC/USD", bar, {"signal": 0.1}, START)], START + half)
+    await until(lambda: pickup.told("w", "30m", "BTC/USD", START + half)["trend/signal"] == 0.1)
+
+    said = [pickup.told("w", "30m", "BTC/USD", START + n * half) for n in (-1, 0, 1, 9)]
+    assert np.array_equal([told["trend/signal"][0] for told in said], [np.nan, 0.9, 0.1, np.nan], equal_nan=True)
+    assert pickup.told("other run", "30m", "BTC/USD", START) == {}
+    silent, rough, calm = (
+        pickup.held[NAME].opinion(BARS, "BTC/USD", 48, LEVELS, told)[1] for told in (None, *said[1:3])
+    )
+    assert calm < silent < rough
 
 
 async def learning_bot(floor: TradingFloor, ledger_url):

@@ -1,70 +1,20 @@
 """The desk asks at closed bars, keeps what it hears, and scores it, over a real paper exchange's candles."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
-from aiohttp import web
 
+from tests.support.klines import BAR, START, SYMBOLS, Klines
 from tests.support.plain_bots import PlainBot, a_forecast
-from workbench.domain.desk import MarketClock
-from workbench.domain.market import Timeframe
 from workbench.domain.portfolio import MoneyMode
 from workbench.ledger.forecast_sums import Filter
 from workbench.market.lake import Lake
-from workbench.market.paper_exchange.client import Venue
-from workbench.market.sample import load
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.desk import Desk
 from workbench.orchestration.forecast_bars import VenueBars
 from workbench.orchestration.forecast_desk import ForecastDesk
 from workbench.settings import Settings
-
-BAR = Timeframe.parse("30m")
-START = datetime(2018, 6, 8, tzinfo=UTC)
-SYMBOLS = ("BTC/USD", "ETH/USD")
-
-
-class Klines:
-    """The klines and the clock of a venue, over HTTP, from the sample's candles."""
-
-    def __init__(self):
-        self.tables = {symbol: load(symbol) for symbol in SYMBOLS}
-        self.now, self.speed, self.paused, self.mode = START, 900.0, False, MoneyMode.REPLAY
-        self.asked = []
-
-    async def start(self):
-        app = web.Application()
-        app.router.add_get("/api/v3/klines", self._klines)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self._client = Venue(f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}")
-        self.market_data = self._client.market_data
-
-    async def stop(self):
-        await self._client.close()
-        await self._runner.cleanup()
-
-    async def clock(self):
-        return MarketClock(self.mode, self.now, self.speed, self.paused, "run-1", "kraken", "30m", SYMBOLS)
-
-    async def _klines(self, request):
-        self.asked.append(dict(request.query))
-        symbol = next(s for s in SYMBOLS if s.replace("/", "") == request.query["symbol"])
-        since, until = (int(request.query[name]) for name in ("startTime", "endTime"))
-        table = self.tables[symbol]
-        opened = table.index.as_unit("ms").asi8
-        wanted = (opened >= since) & (opened <= min(until, self.now.timestamp() * 1000))
-        rows = table[wanted][: int(request.query["limit"])]
-        step = BAR.milliseconds
-        return web.json_response(
-            [
-                [int(t), o, h, low, c, v, int(t) + step - 1]
-                for t, (o, h, low, c, v) in zip(opened[wanted], rows.to_numpy().tolist(), strict=False)
-            ]
-        )
 
 
 class Forecaster(PlainBot):

@@ -19,9 +19,11 @@ from workbench.orchestration.effects import LEASE, TTL, process_name
 from workbench.orchestration.event_words import DESK_STARTED, DESK_STOPPED
 from workbench.orchestration.executor import Executor
 from workbench.orchestration.forecast_desk import ForecastDesk
+from workbench.orchestration.learning_desk import LearningDesk
 from workbench.orchestration.recorder import Recorder
 from workbench.orchestration.setup_desk import SetupDesk
 from workbench.orchestration.supervisor import Supervisor, supervise
+from workbench.orchestration.training_desk import TrainingDesk
 from workbench.owned_task import OwnedTask
 
 log = structlog.get_logger(__name__)
@@ -93,7 +95,11 @@ class Desk:
         acting = asyncio.create_task(executor.run())
         recording = asyncio.create_task(self._record(keeper))
         watching = asyncio.create_task(self._supervise(keeper))
-        rounds: list[DeskRound] = [ForecastDesk(self.center), SetupDesk(self.center, self._ledger), *self._more()]
+        rounds: list[DeskRound] = [
+            *(ForecastDesk(self.center), LearningDesk(self.center)),
+            *(SetupDesk(self.center, self._ledger), TrainingDesk(self.center, self._ledger)),
+            *self._more(),
+        ]
         for one in rounds:
             one.start()
         try:

@@ -1,10 +1,9 @@
 """The desk's own round: at every closed bar it asks the bots for forecasts, keeps them, and scores what matured."""
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -12,42 +11,27 @@ import structlog
 from workbench.domain.desk import MarketClock
 from workbench.domain.forecasts import Forecast
 from workbench.domain.market import Timeframe
-from workbench.domain.portfolio import MoneyMode
+from workbench.orchestration.bar_rounds import BarTurn, Question, ask_in_turn, markets_of
 from workbench.orchestration.command_center import UnifiedCommandCenter
-from workbench.orchestration.fan_out import FanOut, fan_out
 from workbench.orchestration.member import Member
-from workbench.orchestration.plain_text import plain
 from workbench.orchestration.questions import together
 from workbench.orchestration.rounds import Rounds
 
 log = structlog.get_logger(__name__)
 LOOK_S = 0.5
-HEARD_S = 10.0  # whoever was heard of within this need not be asked again how it is
-PLAYABLE = 1e5  # market seconds a wall second: a faster replay is over before anybody has answered
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a bot is asked: `horizon` bars of `timeframe` ahead."""
-
-    symbol: str
-    timeframe: str
-    horizon: int
 
 
 class ForecastDesk:
     """Owned by the desk, for one term of office. `start` begins, `stop` ends; `step` is one look.
 
-    A closed bar is asked about once, and not more often than settings say: where a replay outruns that, bars in
-    between are left out. Scoring follows the bars too, and first catches up with what matured while no desk ran.
+    Scoring follows the bars, and first catches up with what matured while no desk ran.
     """
 
     def __init__(self, center: UnifiedCommandCenter):
         self._center, self._settings = center, center.settings.forecasts
         self._rounds = Rounds(self.step, LOOK_S, "forecasts_not_kept", "forecast_round_failed")
-        self._asked_bar: datetime | None = None
+        self._turn = BarTurn(self._settings.every_s)
         self._scored_bar: datetime | None = None
-        self._asked_at = -math.inf
 
     def start(self) -> None:
         self._rounds.start()
@@ -60,33 +44,18 @@ class ForecastDesk:
         market = await self._center.read_clock()
         if market is None:
             return
-        bar = Timeframe.parse(market.timeframe).open_of(market.market_time)
-        if self._due(market, bar):
-            self._asked_bar, self._asked_at = bar, monotonic()
+        if self._settings.ask and self._turn.take(market):
             await self._ask(market)
+        bar = Timeframe.parse(market.timeframe).open_of(market.market_time)
         if bar != self._scored_bar:
             told = await self._center.intelligence.score_matured(market)
             self._scored_bar = None if told.waiting else bar
             if told.scored or told.unscored:
                 log.debug("forecasts_scored", scored=told.scored, unscored=told.unscored, waiting=told.waiting)
 
-    def _due(self, market: MarketClock, bar: datetime) -> bool:
-        moving = not (market.paused or market.ended) and market.speed <= PLAYABLE
-        rested = monotonic() - self._asked_at >= self._settings.every_s
-        return self._settings.ask and moving and rested and bar != self._asked_bar
-
     async def _ask(self, market: MarketClock) -> None:
-        """Each bot is asked one question after another, all bots at once; what came by the deadline is kept."""
         made: list[Forecast] = []
-        registry = self._center.registry
-        await registry.poll(HEARD_S)
-        able = [registry.members[bot_id] for bot_id in registry.capability_map()["forecast"]]
-        calls = {
-            member.bot_id: _calls(member, questions, made.append)
-            for member in able
-            if registry.health(member.bot_id).fresh and (questions := self._questions(member, market))
-        }
-        await fan_out(calls, FanOut(self._center.settings.deadline_s))
+        await ask_in_turn(self._center, "forecast", partial(self._questions, market), made.append)
         if not made:
             return
         now = await self._center.read_clock()  # after they have spoken: what counts is what lay ahead then
@@ -94,18 +63,19 @@ class ForecastDesk:
         collective = await self._together(made)
         await intelligence.record([*made, *collective], now, monotonic() - read_at)
 
-    def _questions(self, member: Member, market: MarketClock) -> list[Question]:
+    def _questions(self, market: MarketClock, member: Member) -> list[Question]:
         """Every market of the venue that the bot knows, as far ahead as settings say, in the bot's bars where the
         venue's fit into them."""
-        if not member.keeps_market_time and market.mode is MoneyMode.REPLAY and market.speed != 1:
-            return []  # it lives by the wall clock, in another year than this replay
         base = Timeframe.parse(market.timeframe)
         own = member.timeframe(market.timeframe)
         bars = own if own.seconds > base.seconds and own.seconds % base.seconds == 0 else base
-        known = set(member.symbols) or set(market.symbols)
         ahead = [Timeframe.parse(text).seconds for text in self._settings.ahead]
         horizons = [seconds // bars.seconds for seconds in ahead if seconds % bars.seconds == 0]
-        return [Question(s, bars.text, h) for s in market.symbols if s in known for h in horizons]
+        return [
+            {"symbol": symbol, "timeframe": bars.text, "horizon": bars_ahead}
+            for symbol in markets_of(member, market)
+            for bars_ahead in horizons
+        ]
 
     async def _together(self, made: list[Forecast]) -> list[Forecast]:
         """The collective forecast of each question, kept and scored like a bot's: whether it is worth its trouble."""
@@ -118,19 +88,3 @@ class ForecastDesk:
                 collective = together(fans, {}, await self._center.intelligence.weigh(fans)).forecast
                 found += [collective] if collective else []
         return found
-
-
-def _calls(member: Member, questions: list[Question], heard: Callable[[Forecast], None]) -> Callable:
-    async def ask() -> None:
-        for asked in questions:
-            try:
-                told = await member.ask(
-                    "forecast", symbol=asked.symbol, timeframe=asked.timeframe, horizon=asked.horizon
-                )
-            except Exception as error:  # one market a bot cannot speak of costs it not the others
-                log.debug("no_forecast", bot=member.bot_id, symbol=asked.symbol, reason=plain(error, 200))
-                continue
-            if (told.symbol, str(told.timeframe), told.horizon) == (asked.symbol, asked.timeframe, asked.horizon):
-                heard(told)
-
-    return ask

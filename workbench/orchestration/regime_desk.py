@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from workbench.domain.errors import BotError, CandleError
@@ -16,14 +14,12 @@ from workbench.market.exchange import open_exchange
 from workbench.market.history import recent_candles
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.fan_out import Answered
-from workbench.orchestration.sync_topics import TOPICS
+from workbench.orchestration.regime_votes import Market, VoteRecord, tell_regime, vote_of, vote_record
 from workbench.quant.regime_reading import (
     FIRST,
-    MODEL,
     CollectiveRegime,
     RegimeReading,
     collective_regime,
-    past_score,
     read_regime,
     regime_changes,
     regime_path,
@@ -33,15 +29,14 @@ from workbench.quant.regimes import Voters
 from workbench.quant.volatility import log_returns
 
 BARS, SHOWN = 1500, 480
-REMEMBERED = 2000  # newest regimes told, of all markets, from which votes are scored
-VOTE = "turbulent"  # the indicator in a bot's analysis that is its vote: a probability
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegimeView:
     """path : index close times (UTC), columns close, turbulent, regime: as told at each bar. changes : (likely time of
     the change, time of the alarm). held_since : open time of the bar from which the model's regime has held. votes :
-    bot → probability of turbulence; silent : bot → why it gave none. as_of : close of the newest bar."""
+    bot → probability of turbulence; silent : bot → why it gave none. record : what past votes were worth. as_of : close
+    of the newest bar."""
 
     symbol: str
     timeframe: Timeframe
@@ -52,6 +47,7 @@ class RegimeView:
     held_since: datetime
     votes: Mapping[str, float]
     silent: Mapping[str, str]
+    record: VoteRecord
     as_of: datetime
 
 
@@ -68,25 +64,17 @@ async def look_at_regime(
     )
     frame = Timeframe.parse(timeframe)
     run_id = center.registry.market.run_id if center.registry.market else ""
-    known = voters or await asyncio.to_thread(_past_score, center.ledger, (run_id, symbol, timeframe), candles, frame)
-    view = await asyncio.to_thread(_view, symbol, frame, candles, votes, silent, known)
+    market = Market(run_id, symbol, str(frame))
+    record = VoteRecord(voters) if voters else await asyncio.to_thread(_record, center.ledger, market, candles, frame)
+    view = await asyncio.to_thread(_view, symbol, frame, candles, votes, silent, record)
     if view.together:
-        told = {"run_id": run_id, **_told(view)}
-        await center.data_sync.publish("regimes", told, key=f"{run_id}:{symbol}:{timeframe}:{view.as_of}")
+        await tell_regime(center, market, view.as_of, (view.reading, votes, view.together), record)
     return view
 
 
-def _past_score(ledger: SqlLedger, key: tuple[str, str, str], candles: pd.DataFrame, frame: Timeframe) -> Voters:
-    closed = (candles.index + frame.step)[1:]
-    told = []
-    for event in ledger.last(REMEMBERED, [TOPICS["regimes"][0]]):
-        said = event.payload["data"]
-        if (said.get("run_id"), said.get("symbol"), said.get("timeframe")) != key:
-            continue
-        row = closed.get_indexer([pd.Timestamp(said["as_of"])])[0]
-        model = said["model"]["turbulent"]
-        told.append((int(row), {**said["votes"], **({MODEL: model} if model is not None else {})}))
-    return past_score(log_returns(candles["close"].to_numpy())[1:], sorted(told, key=lambda each: each[0]))
+def _record(ledger: SqlLedger, market: Market, candles: pd.DataFrame, frame: Timeframe) -> VoteRecord:
+    closed = (candles.index + frame.step)[1:].to_pydatetime().tolist()
+    return vote_record(ledger, market, closed, log_returns(candles["close"].to_numpy())[1:])
 
 
 async def _candles(center: UnifiedCommandCenter, symbol: str, timeframe: str) -> pd.DataFrame:
@@ -116,14 +104,14 @@ async def _votes(center: UnifiedCommandCenter, symbol: str, timeframe: str) -> t
         return {}, {"bots": str(error)}
     votes, silent = {}, {}
     for bot, answer in result.answers.items():
-        vote = answer.value.indicators.get(VOTE) if isinstance(answer, Answered) else None
+        vote = vote_of(answer.value) if isinstance(answer, Answered) else None
         health = center.registry.health(bot)
-        if vote is None or not 0 <= vote <= 1:
+        if vote is None:
             silent[bot] = "gives no vote" if isinstance(answer, Answered) else answer.words
         elif not health.fresh:
             silent[bot] = f"{health.word}: {health.reason}"
         else:
-            votes[bot] = float(vote)
+            votes[bot] = vote
     return votes, silent
 
 
@@ -133,7 +121,7 @@ def _view(
     candles: pd.DataFrame,
     votes: dict[str, float],
     silent: dict[str, str],
-    voters: Voters | None,
+    record: VoteRecord,
 ) -> RegimeView:
     returns = log_returns(candles["close"].to_numpy())[1:]
     closed = (candles.index + frame.step)[1:]
@@ -148,26 +136,12 @@ def _view(
         symbol=symbol,
         timeframe=frame,
         reading=reading,
-        together=collective_regime(reading, votes, voters),
+        together=collective_regime(reading, votes, record.voters),
         path=path.assign(regime=names),
         changes=tuple(pair for pair in alarms if pair[1] >= shown[0].to_pydatetime()),
         held_since=(shown[-since(names)] - frame.step).to_pydatetime(),
         votes=votes,
         silent=silent,
+        record=record,
         as_of=closed[-1].to_pydatetime(),
     )
-
-
-def _told(view: RegimeView) -> dict[str, Any]:
-    assert view.together
-    model = view.reading.turbulent
-    return {
-        "symbol": view.symbol,
-        "timeframe": str(view.timeframe),
-        "as_of": view.as_of.isoformat(),
-        "regime": view.together.regime,
-        "turbulent": view.together.turbulent,
-        "model": {"regime": view.reading.regime, "turbulent": model if np.isfinite(model) else None},
-        "votes": dict(view.votes),
-        "weights": dict(view.together.weights),
-    }

@@ -7,19 +7,22 @@ from typing import Any
 
 from workbench.domain.errors import ValueRefused
 from workbench.domain.events import Event
+from workbench.ledger.feature_log import FEATURES_TOLD
 from workbench.ledger.model_store import MODEL_PROMOTED, MODEL_TRAINED
 from workbench.orchestration.memory import FORECAST_MADE
 from workbench.orchestration.plain_text import plain
 
 SHARING_CHANGED = "SharingChanged"
 SIGNAL_DECIDED = "SignalDecided"
+TRAINING_ENDED = "TrainingEnded"
 # topic → kinds of events that belong to it; `publish` writes the first
 TOPICS: Mapping[str, tuple[str, ...]] = {
     "forecasts": ("SharedForecast", FORECAST_MADE),
     "regimes": ("SharedRegime",),
     "patterns": ("SharedPattern",),
-    "models": ("SharedModel", MODEL_PROMOTED, MODEL_TRAINED),
+    "models": ("SharedModel", MODEL_PROMOTED, MODEL_TRAINED, TRAINING_ENDED),
     "scores": ("SharedScore",),
+    "features": ("SharedFeatures", FEATURES_TOLD),
     "signals": ("SharedSignal", SIGNAL_DECIDED),
     "candles": ("SharedBar",),
 }

@@ -115,15 +115,21 @@ def collective_regime(
     return CollectiveRegime(TURBULENT if rough else quiet, verdict.probabilities[1], dict(verdict.weights))
 
 
-def past_score(returns: ArrayLike, told: Sequence[tuple[int, Mapping[str, float]]], lag: int = REFIT) -> Voters:
+def past_score(
+    returns: ArrayLike,
+    told: Sequence[tuple[int, Mapping[str, float]]],
+    lag: int = REFIT,
+    before: Voters | None = None,
+) -> Voters:
     """What voices were worth: votes told at earlier bars, scored by what is known of those bars `lag` bars later.
 
     told : (row of `returns` at whose close it was said, voice → its probability of turbulence), in order of time. Votes
-    on the last `lag` bars wait. Empty where the regime cannot be told.
+    on the last `lag` bars wait. before : what is known from votes before these. Unchanged where the regime cannot be
+    told.
     """
     r = np.asarray(returns, dtype=float)
     model = _fit(r)
-    voters = Voters({})
+    voters = before or Voters({})
     if model is None:
         return voters
     apart = model.sigma[-1] > APART * model.sigma[0]

@@ -3,6 +3,7 @@
 A score counts from the moment it was *known*, not from the moment it is about, and until it is too old.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,15 @@ class Scores:
             raise ValueRefused(f"{who}: times and values must be finite; a value that is not known is NaN")
         if (np.diff(self.known_s) < 0).any():
             raise ValueRefused(f"{who}: times fall; sort them by when each score was known")
+
+
+def scores_by_name(series: Mapping[tuple[str, str], Sequence[tuple[float, float]]]) -> dict[str, list[Scores]]:
+    """By name the scores of each market, from (name, market) → (known_s, value) in order of time."""
+    found: dict[str, list[Scores]] = {}
+    for (name, symbol), rows in series.items():
+        known_s, value = np.array(rows, dtype=float).reshape(-1, 2).T
+        found.setdefault(name, []).append(Scores(name, symbol, known_s, value))
+    return found
 
 
 def known_at(scores: Scores, asked_s: ArrayLike, max_age_s: float = np.inf) -> np.ndarray:

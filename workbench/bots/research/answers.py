@@ -221,7 +221,9 @@ def _opinion(asked: Asked, horizon: int, pickup: ModelPickup) -> tuple[tuple[flo
     session, mind = asked.session, asked.mind
     if held := pickup.of(session.timeframe.seconds, horizon):
         tables = {name: session.feed.closed(name) for name in session.symbols} | {asked.symbol: asked.base}
-        if told := held.opinion(tables, asked.symbol, horizon, LEVELS):
+        own = session.timeframe.text
+        said = pickup.told(session.world, own, asked.symbol, asked.seen_at) if held.joint.lifts else None
+        if told := held.opinion(tables, asked.symbol, horizon, LEVELS, said):
             return *told, held.words
     return mind.fan(asked.base, horizon), mind.volatility(asked.base, horizon), mind.version
 

@@ -6,15 +6,18 @@ how far prices may go.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import structlog
 
 from workbench.domain.errors import ModelRefused, ValueRefused, WorkbenchError
+from workbench.domain.market import Timeframe
 from workbench.owned_task import OwnedTask
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 RETRY_S = 5.0
+SAID = 200  # newest features kept in memory: enough bars of enough bots to know what is known now
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,12 +43,18 @@ class HeldModel:
         return f"{self.name}#{self.version}:{self.sha256[:8]}"
 
     def opinion(
-        self, tables: Mapping[str, pd.DataFrame], symbol: str, horizon: int, levels: tuple[float, ...]
+        self,
+        tables: Mapping[str, pd.DataFrame],
+        symbol: str,
+        horizon: int,
+        levels: tuple[float, ...],
+        told: Mapping[str, np.ndarray] | None = None,
     ) -> tuple[tuple[float, ...], float] | None:
         """(prices at `levels`, standard deviation of the log return) `horizon` bars after the last bar of `symbol`.
 
-        tables : closed candles of all markets; later bars of the others are not used. None where the model says
-        nothing of it: history too short, a horizon too far from its own.
+        tables : closed candles of all markets; later bars of the others are not used. told : what bots said of it, as
+        `ModelPickup.told` gives it. None where the model says nothing of it: history too short, a horizon too far from
+        its own.
         """
         from workbench.quant.panels import features, panel_of
 
@@ -52,7 +62,7 @@ class HeldModel:
         panel = panel_of({name: table.loc[:upto] for name, table in tables.items()}, self.joint.model.bar_s)
         known = features(panel)[-1, panel.symbols.index(symbol)]
         try:
-            deviation = float(self.joint.deviation(known[None], horizon)[0])
+            deviation = float(self.joint.deviation(known[None], horizon, told)[0])
         except ValueRefused:
             return None
         if not deviation > 0:  # NaN too: a bar of the windows is missing
@@ -61,12 +71,14 @@ class HeldModel:
 
 
 class ModelPickup:
-    """Follows promotions in the ledger at `url`. `held`: champions by name. `trouble`: why the newest is not used."""
+    """Follows promotions, and what bots say, in the ledger at `url`. `held`: champions by name. `trouble`: why the
+    newest is not used."""
 
     def __init__(self, url: str):
         self._url = url
         self.held: dict[str, HeldModel] = {}
         self.trouble = ""
+        self._said: deque[Mapping[str, Any]] = deque(maxlen=SAID)
         self._task = OwnedTask(self._follow, "model pickup")
 
     def start(self) -> None:
@@ -82,6 +94,16 @@ class ModelPickup:
         fitting = [held for held in self.held.values() if held.joint.model.bar_s == bar_s]
         return min(fitting, key=lambda held: abs(np.log(horizon / held.joint.model.horizon)), default=None)
 
+    def told(self, world: str, timeframe: str, symbol: str, at: datetime) -> dict[str, np.ndarray]:
+        """'bot/feature' → what was known of a market at `at`, (1,), NaN where nothing is or it is stale."""
+        from workbench.ledger.feature_log import series_of
+        from workbench.quant.lifts import told_columns
+        from workbench.quant.scores import scores_by_name
+
+        scores = scores_by_name(series_of(self._said, world, timeframe))
+        columns = told_columns(scores, (symbol,), np.array([at.timestamp()]), Timeframe.parse(timeframe).seconds)
+        return {name: column[:, 0] for name, column in columns.items()}
+
     async def _follow(self) -> None:
         """For ever: a ledger that is away comes back. The broad catch keeps a bot trading whatever a model is."""
         while True:
@@ -96,6 +118,7 @@ class ModelPickup:
             await asyncio.sleep(RETRY_S)
 
     async def _listen(self) -> None:
+        from workbench.ledger.feature_log import FEATURES_TOLD
         from workbench.ledger.log import open_ledger  # half a second that bots without a ledger need not pay
         from workbench.ledger.model_store import MODEL_PROMOTED, ModelStore
 
@@ -104,7 +127,11 @@ class ModelPickup:
             store, head = ModelStore(ledger), await asyncio.to_thread(ledger.head)
             for name in await asyncio.to_thread(store.names):
                 await self._take(store, await asyncio.to_thread(store.champion, name))
-            async for event in ledger.tail(head, [MODEL_PROMOTED]):
+            self._said.extend(each.payload for each in await asyncio.to_thread(ledger.last, SAID, [FEATURES_TOLD]))
+            async for event in ledger.tail(head, [MODEL_PROMOTED, FEATURES_TOLD]):
+                if event.kind == FEATURES_TOLD:
+                    self._said.append(event.payload)
+                    continue
                 name = str(event.payload["name"])
                 await self._take(store, await asyncio.to_thread(store.champion, name))
         finally:

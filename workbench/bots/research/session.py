@@ -34,9 +34,11 @@ class Marks:
     prices: dict[str, float] = field(default_factory=dict)
     trouble: str = ""
 
+    def wants(self, symbol: str, timeframe: str) -> bool:
+        return timeframe == self.timeframe
+
     def heard(self, symbol: str, timeframe: str, row: list[float], final: bool, event_ms: int) -> None:
-        if timeframe == self.timeframe:
-            self.prices[symbol], self.trouble = row[4], ""
+        self.prices[symbol], self.trouble = row[4], ""
 
     def cut(self, reason: str) -> None:
         """Prices stay as they were: their age is told by the bot's status."""
@@ -49,11 +51,14 @@ class Marks:
 
 @dataclass(frozen=True)
 class Session:
+    """world : what outcomes belong to: one run of a replay, or a real exchange."""
+
     exchange: Any
     symbols: tuple[str, ...]
     timeframe: Timeframe
     mode: MoneyMode
     run_id: str
+    world: str
     feed: CandleFeed
     marks: Marks
     account: Account
@@ -84,7 +89,8 @@ async def open_session(options: ResearchOptions, history: int) -> AsyncIterator[
             await account.reconcile()
             trader = Trader(broker, account, timeframe)
             mode, run_id = MoneyMode(clock["mode"]), str(clock["run_id"])
-            yield Session(exchange, symbols, timeframe, mode, run_id, feed, marks, account, trader)
+            world = run_id if mode is MoneyMode.REPLAY else str(clock["source"])
+            yield Session(exchange, symbols, timeframe, mode, run_id, world, feed, marks, account, trader)
         finally:
             await feed.stop()
     finally:
@@ -96,7 +102,7 @@ async def _clock(exchange: Any, url: str) -> dict[str, Any]:
         said = await exchange.fetch(f"{url.rstrip('/')}/workbench/v1/clock")
     except ccxt.BaseError as error:
         raise plainly(error, exchange) from error
-    if not isinstance(said, dict) or not {"mode", "symbols", "timeframe", "run_id"} <= said.keys():
+    if not isinstance(said, dict) or not {"mode", "symbols", "timeframe", "run_id", "source"} <= said.keys():
         raise ExchangeError(f"{url} is not a paper exchange; start one with: workbench exchange serve")
     return said
 

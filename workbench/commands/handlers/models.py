@@ -1,17 +1,20 @@
 """The models that bots learn together: /model list, train, promote, rollback."""
 
+import asyncio
 import hashlib
 from datetime import timedelta
 from typing import Any
 
 from workbench.commands.asked import Asked
-from workbench.commands.formats import number
+from workbench.commands.formats import moment, number
 from workbench.commands.reply import Column, Question, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
 from workbench.domain.errors import LedgerError
+from workbench.ledger.feature_log import read_features
 from workbench.ledger.model_store import Promotion, rollback_target
 from workbench.orchestration.joint_training import JointTraining, ModelRow
 from workbench.orchestration.plain_text import plain
+from workbench.orchestration.sync_topics import TRAINING_ENDED
 
 BARS, MARKETS = 4000, 12
 CODE_LIFE = timedelta(seconds=60)
@@ -30,29 +33,38 @@ _COLUMNS = (
 async def model_list(asked: Asked, line: Line) -> Reply:
     """Every version, which is in use, and how it was judged. Losses are QLIKE, less is better."""
     rows = await JointTraining(asked.center.ledger).rows()
+    last = await asyncio.to_thread(asked.center.ledger.last, 1, [TRAINING_ENDED])
+    notes = (
+        *line.notes,
+        *(f"{plain(event.payload['words'], 300)}, {moment(event.at, asked.viewer.zone)}" for event in last),
+    )
     if not rows:
-        return Reply("No model yet", (Text("train one with: /model train"),), as_of=asked.now, notes=line.notes)
+        return Reply("No model yet", (Text("train one with: /model train"),), as_of=asked.now, notes=notes)
     used = sum(row.champion for row in rows)
     table = Table(_COLUMNS, tuple(_row(row) for row in rows), "QLIKE on data after training, less is better")
     versions = f"{len(rows)} {'version' if len(rows) == 1 else 'versions'}"
-    return Reply(f"{versions}, {used} in use", (table,), as_of=asked.now, notes=line.notes)
+    return Reply(f"{versions}, {used} in use", (table,), as_of=asked.now, notes=notes)
 
 
 async def model_train(asked: Asked, line: Line) -> Reply:
     """Train a challenger on the venue's newest closed bars; it takes over only where it was better."""
     from workbench.orchestration.joint_bars import training_bars  # pandas and ccxt
+    from workbench.quant.scores import scores_by_name
 
     market = asked.center.registry.market
     timeframe = line.values.get("tf") or (market.timeframe if market else "1h")
     tell = asked.progress or (lambda done, words: None)
     tell(0.0, "reading bars")
     candles, failed, scores = await training_bars(asked.center, timeframe, BARS, MARKETS)
+    world = asked.center.intelligence.seen(market)
+    said = await asyncio.to_thread(read_features, asked.center.ledger, world, timeframe)
     report = await JointTraining(asked.center.ledger).train(
         candles,
         timeframe,
         line.values.get("horizon", 0),
         by=asked.viewer.name,
         scores=scores,
+        told=scores_by_name(said),
         progress=tell,
     )
     version, facts = report.model.version, report.model.facts
@@ -64,8 +76,14 @@ async def model_train(asked: Asked, line: Line) -> Reply:
         f"{report.reason}. Learned from {facts['rows']:,} rows of {', '.join(candles)}, until "
         f"{plain(facts['trained_until'], 40)}; losses {_figure(facts['loss'])} and {_figure(facts['other_loss'])}."
     )
+    heard = {names[0].partition("/")[0] for names in facts["lifts"]}
+    bots = [_of_bot(bot, why, bot in heard) for bot, why in facts["bots"].items()]
     gone = [Text(f"{symbol}: {plain(why, 200)}", Tone.WARNING) for symbol, why in failed.items()]
-    return Reply(title, (Text(words, tone), *gone), as_of=asked.now, notes=line.notes)
+    return Reply(title, (Text(words, tone), *bots, *gone), as_of=asked.now, notes=line.notes)
+
+
+def _of_bot(bot: str, why: str, heard: bool) -> Text:
+    return Text(f"features of {plain(bot, 64)}: {'heard' if heard else 'left out'}, {plain(why, 200)}", Tone.MUTED)
 
 
 async def model_promote(asked: Asked, line: Line) -> Reply:

@@ -48,12 +48,18 @@ def _voices(view: RegimeView) -> Table:
         Column("note"),
     )
     weights = view.together.weights if view.together else {}
-    rows: list[tuple] = [_voice(MODEL, view.reading.turbulent, weights, "filtered, sticky Student-t HMM")]
-    rows += [_voice(bot, vote, weights, "") for bot, vote in view.votes.items()]
+    worth = view.record.scored
+    model = f"filtered, sticky Student-t HMM; {_past(worth.get(MODEL, 0))}"
+    rows: list[tuple] = [_voice(MODEL, view.reading.turbulent, weights, model)]
+    rows += [_voice(bot, vote, weights, _past(worth.get(bot, 0))) for bot, vote in view.votes.items()]
     rows += [(bot, None, None, 0.0, plain(why, 200)) for bot, why in view.silent.items()]
     if view.together:
         rows.append(("together", 1 - view.together.turbulent, view.together.turbulent, 1.0, view.together.regime))
     return Table(columns, tuple(rows), "Probabilities")
+
+
+def _past(scored: int) -> str:
+    return f"{scored:,} votes scored" if scored else "no vote old enough to be scored"
 
 
 def _voice(name: str, p: float, weights: dict[str, float], note: str) -> tuple:
