@@ -125,6 +125,7 @@ async def test_pages_that_have_left_put_the_chart_to_sleep_and_one_that_returns_
 
         await until(lambda: page.viewer.hear({"kind": "beat"}) or page.last("bars")[-1] == bar(59))
         assert not chart.asleep
+        page.draws = False  # it is gone
         page.viewer.hear({"kind": "bye"})
         await until(lambda: chart.asleep)
 

@@ -69,10 +69,13 @@ class CandleStream:
         for client in carrying:
             client.on_error(ccxt.NetworkError(why))
 
+    def wants(self, symbol: str, timeframe: str) -> bool:
+        """As an ear of the exchange: which klines."""
+        return timeframe == self.timeframe.text and symbol in self._known
+
     def heard(self, symbol: str, timeframe: str, row: Row, final: bool, event_ms: int) -> None:
-        """As an ear of the exchange: every kline message."""
-        if timeframe == self.timeframe.text and symbol in self._known:
-            self._hear(symbol, row, final, event_ms)
+        """As an ear of the exchange: every kline message of our markets."""
+        self._hear(symbol, row, final, event_ms)
 
     def cut(self, reason: str) -> None:
         """As an ear of the exchange: a connection of it broke, perhaps while nobody awaited it."""

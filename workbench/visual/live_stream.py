@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 Send = Callable[[Json], None]
 _SETTLED = 64  # bars that may still be amended are looked at again with each close
 _AGAIN_S = 5.0
+_GATHER_S = 0.002  # words of one packet go out as one message
 
 
 class Viewer:
@@ -135,7 +136,17 @@ class LiveStream:
             self._sync()
         waits = [wait for viewer in ready if (wait := self._serve(viewer)) > 0]
         if waits:
-            self._timer = asyncio.get_running_loop().call_later(min(waits), self.flush)
+            self._flush_in(min(waits))
+
+    def _hear(self) -> None:
+        """The market has said something: send it with what arrives beside it."""
+        if self._timer is None or self._timer.when() > self._now + _GATHER_S:
+            self._flush_in(_GATHER_S)
+
+    def _flush_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.flush)
 
     def _serve(self, viewer: Viewer) -> float:
         """Send, or the seconds to wait before; 0 where nothing is left to send."""
@@ -247,7 +258,7 @@ class LiveStream:
     async def _open(self) -> None:
         lease = await self._feeds.acquire(self.key.symbol, self.key.timeframe, self.key.venue)
         self._lease = lease
-        lease.listen(self.flush)
+        lease.listen(self._hear)
         self._seen, self._look_due = (lease.lane.store.last_ms or 0, lease.feed.state.amended), True
         self.renderer.load(lease.lane.store.newest(self.settings.keep), lease.lane.watch.forming)
         self._mode_s = self._now
