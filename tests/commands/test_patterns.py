@@ -66,5 +66,5 @@ async def test_labels_are_found_counted_recommended_and_answered(desk, tmp_path)
     assert setup[5] < setup[4] < setup[6]
     assert "taken" in words(await desk.ask(f"/pattern feedback {setup[0]} taken"))
     assert not (await desk.ask("/pattern feedback nothing taken")).ok
-    assert rows(await desk.ask("/pattern recommend"))[0][7] > setup[7]
+    assert rows(await desk.ask("/pattern recommend"))[0][8] > setup[8]
     assert "nothing yet" in words(await Dispatcher(desk.center, desk.ledger, Viewer("bob")).ask("/pattern list"))

@@ -10,6 +10,7 @@ from tests.support.planted import BARS, candles
 from workbench.domain.errors import LedgerError, ValueRefused
 from workbench.domain.patterns import Outcome, OutcomeRule
 from workbench.ledger.log import open_ledger
+from workbench.visual.pattern_advice import Room
 from workbench.visual.pattern_learning import ChartWindow, CustomPatternLearner
 
 ROWS = [60 + 110 * n for n in range(15)]
@@ -150,17 +151,22 @@ def test_advice_is_ranked_with_plan_and_reason_and_listens(lab, table, tmp_path)
     for row, name in LABELLED:
         now.annotate_pattern(chart(table, row, until=1250), name, OutcomeRule())
 
-    made = now.recommend("ann", room=0.1)
+    rooms = {"BTC/USD": Room(10_000.0, "USD", (("desk gross", 1_000.0),))}
+    made = now.recommend("ann", rooms)
 
     assert [one.recognition.pattern for one in made][:1] == [PLAN[12][1]]
     best = made[0]
     assert best.stop < best.entry < best.target
-    assert best.size_share == pytest.approx(0.1)
+    assert best.size.value == pytest.approx(1_000)
+    assert (best.size.bound_by, best.held_back) == ("desk gross", "")
     assert "evidence" in best.reason or "too few" in best.reason
     now.answer("ann", best.advice_id, "skipped")
-    again = now.recommend("ann", room=0.1)[0]
+    again = now.recommend("ann", rooms)[0]
     assert again.score < best.score
-    assert now.recommend("ann", room=0.0) == []
+    full = now.recommend("ann", {"BTC/USD": Room(10_000.0, "USD", (("desk gross", 0.0),))})[0]
+    assert "no room" in full.held_back
+    assert full.score < again.score
+    assert now.recommend("ann")[0].size is None
     with pytest.raises(ValueRefused, match="answers are"):
         now.answer("ann", best.advice_id, "perhaps")
     ledger.close()

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.domain.events import Event
+from workbench.domain.outlook import FORECAST_TURNED, REGIME_CHANGED
 from workbench.domain.sightings import SEEN
+from workbench.ledger.trade_entries import TRADE_OPENED
 from workbench.orchestration.plain_text import plain
 
 BOT_ANNOUNCED, BOT_WENT_DOWN, BOT_RECOVERED = "BotAnnounced", "BotWentDown", "BotRecovered"
 BOT_STALE, BOT_NOT_READY, BOT_MOVED = "BotStale", "BotNotReady", "BotMoved"
-TRADE_OPENED, TRADE_CLOSED = "TradeOpened", "TradeClosed"
+TRADE_CLOSED = "TradeClosed"
 DESK_STARTED, DESK_STOPPED = "DeskStarted", "DeskStopped"
 TRADING_STATE_CHANGED = "TradingStateChanged"
 LIMITS_CHANGED = "LimitsChanged"
@@ -21,7 +23,7 @@ SHOWN = (
     *(BOT_ANNOUNCED, BOT_WENT_DOWN, BOT_RECOVERED, BOT_STALE, BOT_NOT_READY),
     *(TRADE_OPENED, TRADE_CLOSED, DESK_STARTED, DESK_STOPPED, *CHILDREN),
     *(TRADING_STATE_CHANGED, LIMITS_CHANGED, *HALTS),
-    *("RunEnded", "ClockTurnedBack", "SetupChanged", SEEN),
+    *("RunEnded", "ClockTurnedBack", "SetupChanged", SEEN, REGIME_CHANGED, FORECAST_TURNED),
     *("ModelPromoted", "TrainingEnded", "SharingChanged"),
     *("command.finished", "command.settled", "command.unknown"),
 )

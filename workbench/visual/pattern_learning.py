@@ -24,12 +24,14 @@ from workbench.domain.ports import Progress
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.pattern_log import ADVICE, FEEDBACK, RECOGNITION, TRIAL
 from workbench.ledger.pattern_models import PatternModels
+from workbench.ledger.sighting_log import SightingLog
+from workbench.ledger.trade_entries import trade_entries
 from workbench.quant.shapes import lengths_around, scan, shape, without_overlap
 from workbench.quant.trade_outcomes import net_returns
-from workbench.visual.pattern_advice import ANSWERS, Advice, advise
+from workbench.visual.pattern_advice import ANSWERS, Advice, Room, advise, market_now
 from workbench.visual.pattern_classifier import HISTORY, PatternClassifier, Training
 from workbench.visual.pattern_shelf import Learning, Shelf
-from workbench.visual.pattern_success import PatternSuccess, cuts, rough, success
+from workbench.visual.pattern_success import Beside, PatternSuccess, cuts, rough, success
 
 __all__ = ["ChartWindow", "CustomPatternLearner", "PatternClassifier"]
 Market = tuple[str, str]
@@ -75,7 +77,7 @@ class CustomPatternLearner:
         windows: int = HISTORY,
         models: Path | None = None,
     ):
-        self.annotations, self._log = ledger.annotations, ledger.pattern_log
+        self._ledger, self.annotations, self._log = ledger, ledger.annotations, ledger.pattern_log
         self.user_id, self.history, self._new_id = user_id, dict(history or {}), new_id
         saved = PatternModels(ledger.pattern_log, models) if models else None
         self.shelf = Shelf(self.annotations.all, saved, Learning(trees, windows))
@@ -146,14 +148,16 @@ class CustomPatternLearner:
         return found
 
     def get_pattern_success_rates(self, user_id: str) -> list[PatternSuccess]:
-        """Every pattern of the user in every cut of the history, beside matched random entries, corrected over all that
-        this user has ever tried (this question counts)."""
+        """Every pattern of the user in every cut of the history and by bot, beside matched random entries, corrected
+        over all that this user has ever tried (this question counts)."""
         classifier, patterns = self.classifier(user_id), self.annotations.patterns(user_id)
         known = [one for one in patterns if one.name in classifier.training.labels]
-        keys = {f"{p.name}|{p.rule}|{cut}|{len(ms)}": {"cut": cut} for p in known for cut, ms in cuts(self.history)}
+        beside = Beside(SightingLog(self._ledger).all(user_id), trade_entries(self._ledger))
+        asked = list(cuts(self.history, beside.trades))
+        keys = {f"{p.name}|{p.rule}|{cut}|{len(ms)}": {"cut": cut} for p in known for cut, ms in asked}
         self._log.note(user_id, TRIAL, keys)
         trials, found = max(1, self._log.count(user_id)), self.recognitions(user_id)
-        return [row for one in known for row in success(one, found, self.history, trials)]
+        return [row for one in known for row in success(one, found, self.history, trials, beside)]
 
     def recognitions(self, user_id: str) -> dict[Market, list[Recognition]]:
         """Everything found in the whole history, by market."""
@@ -163,8 +167,9 @@ class CustomPatternLearner:
             self._found[user_id] = classifier, found
         return self._found[user_id][1]
 
-    def recommend(self, user_id: str, room: float | None = None) -> list[Advice]:
-        """Setups whose window ends with the newest bars of the history, ranked; see `pattern_advice.advise`."""
+    def recommend(self, user_id: str, rooms: Mapping[str, Room] | None = None) -> list[Advice]:
+        """Setups whose window ends with the newest bars of the history, ranked; see `pattern_advice.advise`. rooms :
+        what the desk's limits leave, by symbol; None: nobody knows, and no size is named."""
         rows, newest = self.get_pattern_success_rates(user_id), list[Recognition]()
         stormy = list[bool]()
         for market, table in self.history.items():
@@ -173,8 +178,8 @@ class CustomPatternLearner:
             stormy.append(bool(rough(table["close"].to_numpy(float))[-1]))
         state = "rough" if sum(stormy) * 2 > len(stormy) else "calm"
         record, regime = ({one.pattern: one for one in rows if one.cut == cut} for cut in ("all", state))
-        closes = {market: float(table["close"].iloc[-1]) for market, table in self.history.items()}
-        made = advise(newest, closes, record, self.feedback(user_id), regime, room)
+        now = market_now(self.history, rooms)
+        made = advise(newest, now, record, self.feedback(user_id), regime)
         self._log.note(user_id, ADVICE, {one.advice_id: {"pattern": one.recognition.pattern} for one in made})
         return made
 

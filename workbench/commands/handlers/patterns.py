@@ -8,10 +8,12 @@ import pandas as pd
 
 from workbench.commands.asked import Asked
 from workbench.commands.handlers.charted import author
+from workbench.commands.handlers.pattern_room import rooms_now
 from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
 from workbench.domain.errors import ValueRefused
 from workbench.domain.patterns import Recognition
+from workbench.domain.portfolio import Money
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.pattern_models import models_of
 from workbench.orchestration.plain_text import plain
@@ -99,36 +101,47 @@ async def pattern_success(asked: Asked, line: Line) -> Reply:
         for one in rows
     )
     how = (
-        "Since the newest bar that was on the chart when its labels were made; exact 95 % intervals, after costs; p: "
+        "Since the newest bar that was on the chart when its labels were made, and whatever the desk told live; bots: "
+        "where they opened a trade within the window. Exact 95 % intervals, after costs; p: "
         "share of circularly shifted entries at least as good, times everything you have tried."
     )
     training = lab.classifier(author(asked)).training.words
-    parts = (Table(columns, table), Text(plain(training, 600)), Text(how, Tone.MUTED))
+    live = {one.pattern: one.live for one in rows if one.live[0]}
+    told = [
+        Text(f"{plain(name, 60)}: told live {told} times before the outcome, {ended} ended since, {won} well")
+        for name, (told, ended, won) in live.items()
+    ]
+    parts = (Table(columns, table), *told, Text(plain(training, 600)), Text(how, Tone.MUTED))
     return Reply("Are your patterns real?", parts, as_of=asked.now, notes=(*line.notes, f"candles: {source}"))
 
 
 async def pattern_recommend(asked: Asked, line: Line) -> Reply:
-    """Setups on the market now, ranked, each with its plan and the reason."""
+    """Setups on the market now, ranked, each with its plan, its size and the reason."""
     lab, source = await _lab(asked, line.values.get("tf"))
-    made = await asyncio.to_thread(lab.recommend, author(asked))
+    rooms = await rooms_now(asked.center, {market[0] for market in lab.history})
+    made = await asyncio.to_thread(lab.recommend, author(asked), rooms)
     if not made:
         words = "None of your patterns is on the market now, by the newest closed bars."
         return Reply("Setups now", (Text(words, Tone.MUTED),), as_of=asked.now, notes=(f"candles: {source}",))
     columns = (
         *(Column(name) for name in ("id", "pattern", "market", "side")),
         *(Column(name, Shape.PRICE) for name in ("entry", "stop", "target")),
+        Column("size", Shape.MONEY),
         Column("score", Shape.SHARE),
-        Column("reason"),
+        *(Column(name) for name in ("held back", "reason")),
     )
     table = tuple(
         (
             *(one.advice_id, plain(one.recognition.pattern, 60)),
             *(f"{one.recognition.symbol} {one.recognition.timeframe}", one.side.value),
-            *(one.entry, one.stop, one.target, one.score, plain(one.reason, 300)),
+            *(one.entry, one.stop, one.target),
+            Money(one.size.value, one.recognition.symbol.partition("/")[2]) if one.size else None,
+            *(one.score, plain(one.held_back, 200), plain(one.reason, 300)),
         )
         for one in made[:ROWS]
     )
-    size = "Sizes are not named here: /risk size asks the limits. Say what you did: /pattern feedback ID taken."
+    unknown = "" if rooms is not None else "No bot is here, so nobody's limits say how much: sizes are not named. "
+    size = f"{unknown}Say what you did: /pattern feedback ID taken."
     notes = (*line.notes, f"candles: {source}")
     return Reply("Setups now", (Table(columns, table), Text(size, Tone.MUTED)), as_of=asked.now, notes=notes)
 
