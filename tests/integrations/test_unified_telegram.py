@@ -14,6 +14,7 @@ from workbench.domain.telling import Message, Severity, Teller
 from workbench.integrations.telegram_api import drawn
 from workbench.integrations.telegram_replies import Page
 from workbench.orchestration.telling import LedgerTeller, pictures_of
+from workbench.visual.telegram_pictures import PictureGone
 
 
 @pytest.fixture
@@ -271,7 +272,8 @@ async def test_live_charts_are_sent_through_the_same_outbox(desk):
 
     assert edited
     assert desk.server.messages[VIEWER, number].versions == ["BTC <b>", "BTC 2"]
-    assert not await pictures.edit(VIEWER, 5, b"\x89PNG2", "gone")
+    with pytest.raises(PictureGone):
+        await pictures.edit(VIEWER, 5, b"\x89PNG2", "gone")
     with pytest.raises(TellingError, match="no picture can be sent to chat 77"):
         await pictures.send(77, b"\x89PNG1", "x")
 

@@ -8,6 +8,7 @@ import pytest
 from workbench.domain.errors import LedgerError
 from workbench.domain.telling import Severity
 from workbench.ledger.alert_choices import AlertChoices
+from workbench.ledger.live_messages import LiveMessage
 from workbench.ledger.telegram_people import Standing
 
 BOT = 99
@@ -138,3 +139,20 @@ def test_critical_is_always_told():
 
     assert choices.wants("halt", Severity.CRITICAL)
     assert not choices.wants("bots", Severity.WARNING)
+
+
+def test_a_live_message_has_one_editor_the_newest_and_lasts_until_it_ends(ledger, second):
+    message = LiveMessage(-1001, 5, 2, 7, "/stream BTC/USD 30m", datetime(2026, 7, 1, tzinfo=UTC), 41)
+    old, new = ledger.live_messages(BOT, "one"), second.live_messages(BOT, "two")
+    old.begin(message)
+
+    assert old.begun(7)
+    assert not old.begun(8)
+    assert old.held(message)
+    assert new.take() == [message]
+    assert not old.held(message)
+    assert not old.end(message)
+    assert new.end(message)
+    assert not new.held(message)
+    assert not new.begun(7)
+    assert ledger.live_messages(BOT + 1, "three").take() == []

@@ -286,6 +286,9 @@ class TelegramServer:
         photo = params[media["media"].removeprefix("attach://")]
         return self._edit(params | {"parse_mode": media.get("parse_mode")}, media.get("caption", ""), 1024, photo)
 
+    async def on_editMessageCaption(self, params):
+        return self._edit(params, params.get("caption", ""), 1024)
+
     async def on_editMessageReplyMarkup(self, params):
         message = self.messages.get((int(params["chat_id"]), int(params["message_id"])))
         if message is None:

@@ -7,8 +7,8 @@ import pytest
 
 from workbench.market.sample import load
 from workbench.visual import correlation_charts
-from workbench.visual.chart_spec import PHONE_WIDTH, SCREEN
-from workbench.visual.phone_form import for_phone
+from workbench.visual.chart_spec import SCREEN
+from workbench.visual.phone_form import PHONE_WIDTH, for_phone
 from workbench.visual.picture import spec_of, svg
 from workbench.visual.regime_chart import regime_chart
 

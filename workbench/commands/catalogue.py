@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from workbench.commands.spec import Kind, Parameter, Role, Spec
+from workbench.orchestration.alerts import TOPICS
 
 _SYMBOL = Parameter("symbol", Kind.SYMBOL, "a market, as in BTCUSD, btc or BTC/USD")
 _TIMEFRAME = Parameter("tf", Kind.TIMEFRAME, "the bar length, as in 30m or 1h")
@@ -20,7 +21,7 @@ _TOPIC = Parameter(
     "topic",
     Kind.CHOICE,
     "what it is about, or all",
-    choices=("halts", "bots", "trades", "limits", "patterns", "desk", "commands", "access", "jobs", "brief", "all"),
+    choices=(*TOPICS, "all"),
 )
 _PERSON = Parameter("person", Kind.WORD, "their number, as /people lists it")
 _MODEL = Parameter("name", Kind.WORD, "which model, where there are several", needed=False, option=True)

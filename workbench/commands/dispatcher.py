@@ -35,8 +35,7 @@ class Dispatcher:
         Cancelling cancels the question; an effect already recorded goes on, but for a tuning, which ends.
         """
         try:
-            understood = _named(self._urgent(line) or await self._understood(line), request_id)
-            self._permit(understood)
+            understood = _named(self._urgent(line) or await self.read(line), request_id)
             asked = Asked(self.center, self.ledger, self.viewer, datetime.now(UTC), progress)
             return await HANDLERS[understood.spec.handler](asked, understood)
         except CommandError as error:
@@ -49,12 +48,14 @@ class Dispatcher:
         if not (self.center.registry.members and line.lstrip().casefold().startswith("/halt")):
             return None
         with contextlib.suppress(CommandError):  # a name not known yet: look around, then read it again
-            return self.parse(line)
+            return self._permitted(self.parse(line))
         return None
 
-    async def _understood(self, line: str) -> Line:
+    async def read(self, line: str) -> Line:
+        """Understand `line`, with the names that can be meant now, and see that its author may give it. Raises
+        CommandError."""
         await self._look_around()
-        return self.parse(line)
+        return self._permitted(self.parse(line))
 
     def parse(self, line: str) -> Line:
         """Understand `line` without doing it. Raises CommandError."""
@@ -73,10 +74,11 @@ class Dispatcher:
             zone=self.viewer.zone,
         )
 
-    def _permit(self, line: Line) -> None:
-        """The one gate in front of every command."""
+    def _permitted(self, line: Line) -> Line:
+        """The one gate in front of every command. Raises CommandError."""
         if not self.viewer.role.includes(line.spec.role):
             raise CommandError(f"{line.spec.name} is for {line.spec.role}s, you are a {self.viewer.role}")
+        return line
 
     async def _look_around(self) -> None:
         """Names come from the bots and the venue, so look before the line is read."""

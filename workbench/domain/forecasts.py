@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from workbench.domain.errors import ValueRefused
 from workbench.domain.market import Timeframe
@@ -56,8 +57,50 @@ class Forecast:
                 return v0 + (v1 - v0) * (level - p0) / (p1 - p0)
         return self.values[-1]
 
+    def chance_above(self, price: float) -> float:
+        """Probability of ending above `price`, linear between the stated levels; beyond them no surer than they are."""
+        if price < self.values[0]:
+            return 1 - self.levels[0]
+        for (p0, v0), (p1, v1) in zip(self._pairs(), self._pairs()[1:], strict=False):
+            if price < v1:
+                return 1 - (p0 + (p1 - p0) * (price - v0) / (v1 - v0))
+        return 1 - self.levels[-1]
+
     def _pairs(self) -> list[tuple[float, float]]:
         return list(zip(self.levels, self.values, strict=True))
+
+
+def forecast_json(forecast: Forecast) -> dict[str, Any]:
+    """As JSON data."""
+    f = forecast
+    return {
+        "bot_id": f.bot_id,
+        "symbol": f.symbol,
+        "timeframe": str(f.timeframe),
+        "horizon": f.horizon,
+        "levels": list(f.levels),
+        "values": list(f.values),
+        "reference": f.reference,
+        "seen_at": f.seen_at.isoformat(),
+        "model_version": f.model_version,
+        "volatility": f.volatility,
+    }
+
+
+def forecast_from(said: Mapping[str, Any]) -> Forecast:
+    """Read what `forecast_json` wrote."""
+    return Forecast(
+        bot_id=said["bot_id"],
+        symbol=said["symbol"],
+        timeframe=Timeframe.parse(said["timeframe"]),
+        horizon=said["horizon"],
+        levels=tuple(said["levels"]),
+        values=tuple(said["values"]),
+        reference=said["reference"],
+        seen_at=datetime.fromisoformat(said["seen_at"]),
+        model_version=said["model_version"],
+        volatility=said.get("volatility"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

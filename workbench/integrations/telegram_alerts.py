@@ -20,12 +20,13 @@ from workbench.integrations.telegram_api import TelegramApi
 from workbench.integrations.telegram_buttons import Button
 from workbench.integrations.telegram_digest import Digest
 from workbench.integrations.telegram_outbox import Outbox, Rank
+from workbench.integrations.telegram_press import Draw, Press
 from workbench.integrations.telegram_replies import digest, told
 from workbench.integrations.telegram_threads import Threads
 from workbench.ledger.alert_choices import AlertChoices
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.telegram_journal import TelegramJournal
-from workbench.orchestration.alerts import KINDS, alert_of
+from workbench.orchestration.alerts import KINDS, PICTURED, alert_of
 from workbench.orchestration.telling import picture_of
 
 log = structlog.get_logger(__name__)
@@ -45,12 +46,14 @@ class Readers:
 
 @dataclass(frozen=True, slots=True)
 class AlertOptions:
-    """`usual`: for readers who have chosen nothing. `topics`: a thread for each topic in groups that have threads."""
+    """`usual`: for readers who have chosen nothing. `topics`: a thread for each topic in groups that have threads.
+    `draw`: who draws the picture of an event about a market."""
 
     zone: tzinfo = UTC
     usual: AlertChoices = field(default_factory=AlertChoices)
     topics: bool = True
     pictures: Path = Path()
+    draw: Draw | None = None
 
 
 class Alerts:
@@ -70,6 +73,7 @@ class Alerts:
         self.readers = Readers()
         self._waiting: dict[tuple[int, str], Digest] = {}
         self._threads = Threads(api, journal, options.topics)
+        self._press = Press(options.draw, self.offer) if options.draw else None
         self._tasks: list[asyncio.Task] = []
         self._heard = 0
 
@@ -78,12 +82,16 @@ class Alerts:
         after = await asyncio.to_thread(self._journal.mark, MARK)
         self._heard = await asyncio.to_thread(self._ledger.head) if after is None else after
         await asyncio.to_thread(self._journal.set_mark, MARK, self._heard)
+        if self._press:
+            self._press.start()
         self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._look())]
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._press:
+            await self._press.stop()
 
     def offer(self, message: Message) -> int:
         """Let `message` wait for everyone who wants it; returns for how many. What nobody wants is gone."""
@@ -150,10 +158,18 @@ class Alerts:
         if event.payload.get("picture"):
             png = await asyncio.to_thread(picture_of, event, self._options.pictures)
             message = replace(message, png=png)
+        if self._press and event.kind in PICTURED and self._wanted(message):
+            self._press.take(event, message)
+            return
         try:
             self.offer(message)
         except TellingError as error:
             log.warning("telegram_alert_lost", error=str(error))
+
+    def _wanted(self, message: Message) -> bool:
+        """Whether anybody is told: a picture for nobody is not drawn."""
+        usual, choices = self._options.usual, self.readers.choices
+        return any(choices.get(chat, usual).wants(message.topic, message.severity) for chat in self._told_by(message))
 
     def _ask_admins(self, event: Event, message: Message) -> None:
         """Who asks to be let in is told apart, with the answers as buttons."""
@@ -172,7 +188,7 @@ class Alerts:
                 self.readers = await asyncio.to_thread(self._find)
                 for chat, key in list(self._waiting):
                     self._send_if_due(chat, key)
-                if not self._waiting:
+                if not self._waiting and not (self._press and self._press.busy):
                     await asyncio.to_thread(self._journal.set_mark, MARK, self._heard)
             except LedgerError as error:
                 log.warning("telegram_alerts_wait", error=str(error))

@@ -13,17 +13,21 @@ from workbench.commands.catalogue import CATALOGUE
 from workbench.commands.dispatcher import Dispatcher
 from workbench.commands.grammar import command_of
 from workbench.commands.reply import Reply
-from workbench.commands.spec import Role, Spec
+from workbench.commands.spec import Line, Role, Spec
 from workbench.domain.errors import CommandError, LedgerError, WorkbenchError
+from workbench.integrations.telegram_api import TelegramApi
 from workbench.integrations.telegram_buttons import Signer
+from workbench.integrations.telegram_faces import AskedFace, Face
 from workbench.integrations.telegram_gate import REGISTER, AsksAccess, Gate, Turned, Verdict, is_halt
 from workbench.integrations.telegram_intake import Lane
-from workbench.integrations.telegram_live import LIVE, LiveMessages
+from workbench.integrations.telegram_live import LIVE, STREAM, LiveMessages, LivePace
 from workbench.integrations.telegram_once import judged, may_repeat
-from workbench.integrations.telegram_outbox import Rank
+from workbench.integrations.telegram_outbox import Outbox, Rank
 from workbench.integrations.telegram_replies import Page, live_page, pages
 from workbench.integrations.telegram_speech import Speech
+from workbench.integrations.telegram_streams import ChartShelf, ChatPictures, StreamedFace
 from workbench.integrations.telegram_update import Form, Incoming
+from workbench.ledger.live_messages import LiveMessage, LiveMessageTable
 from workbench.ledger.log import SqlLedger
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.plain_text import plain
@@ -44,17 +48,38 @@ class Desk:
     watch: Watch | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LiveHands:
+    """What messages that edit themselves stand on."""
+
+    api: TelegramApi
+    outbox: Outbox
+    table: LiveMessageTable
+    pace: LivePace
+    charts: ChartShelf
+    pictures: ChatPictures
+
+
 class Answers:
     """Carries updates out. Nothing here raises: whatever happens is an outcome in words."""
 
-    def __init__(self, desk: Desk, gate: Gate, bot: int, speech: Speech, live: LiveMessages):
-        self._desk, self._gate, self._bot, self._speech, self._live = desk, gate, bot, speech, live
+    def __init__(self, desk: Desk, gate: Gate, bot: int, speech: Speech, hands: LiveHands):
+        self._desk, self._gate, self._bot, self._speech, self._hands = desk, gate, bot, speech, hands
+        self._live = LiveMessages(hands.table, self._may_see, hands.pace)
         self._dispatchers: dict[tuple[int, int, Role], Dispatcher] = {}
 
     async def gate(self) -> Gate:
         """The gate as of now. Raises LedgerError where it cannot be known who is who: then nobody is let in."""
         known = await asyncio.to_thread(self._desk.ledger.people.all)
         return replace(self._gate, people={each.person: each.standing for each in known})
+
+    async def resume(self) -> None:
+        """Take up the messages that an earlier run kept fresh. Raises LedgerError."""
+        await self._live.resume(self._face)
+
+    async def stop(self) -> None:
+        """Leave the messages that are kept fresh to the next run."""
+        await self._live.stop()
 
     @property
     def blind_gate(self) -> Gate:
@@ -114,7 +139,9 @@ class Answers:
             self._speech.say(came, "Nothing was done.")
             return "dropped"
         if (module, action) == ("live", "stop"):
-            await self._live.end(came.chat, came.message, "stopped")
+            if not await self._live.end(came.chat, came.message, "stopped"):  # sent, and the desk died before it wrote
+                unbutton = self._hands.api.unbutton
+                self._hands.outbox.put(came.chat, Rank.LIVE, lambda: unbutton(came.chat, came.message))
             return "stopped"
         return f"unknown button {module}:{action}"
 
@@ -127,37 +154,51 @@ class Answers:
             )
             return "interrupted: not done again"
         if spec is not None and spec.words[0] in LIVE:
-            await self._live.begin(came.chat, came.thread, lambda: self._fresh(came, line))
-            return "live"
-        reply = await self._dispatcher(came, role).ask(line, request_id=self._request(came))
+            return await self._live_line(came, role, line)
+        reply = await self._dispatcher(came.chat, came.person, role).ask(line, request_id=self._request(came))
         if self._desk.watch:
             self._desk.watch(came.update_id, reply)
         rank = Rank.URGENT if is_halt(line) else Rank.REPLY
         await self._speech.send(came, pages(reply, line, self._desk.zone), rank)
         return "done" if reply.ok else f"failed: {reply.error}"
 
-    async def _fresh(self, came: Incoming, line: str) -> Page | None:
-        """A live message's page, for as long as who asked for it may see it."""
-        try:
-            role = (await self.gate()).role(came.person)
-        except LedgerError:
-            return None
-        if role is None:
-            return None
-        reply = await self._dispatcher(came, role).ask(line)
+    async def _live_line(self, came: Incoming, role: Role, line: str) -> str:
+        understood = await self._dispatcher(came.chat, came.person, role).read(line)
+        ends_at = datetime.now(UTC) + self._hands.pace.lasts
+        live = LiveMessage(came.chat, came.thread, came.person, came.update_id, _canonical(understood), ends_at)
+        return await self._live.begin(live, self._face(live))
+
+    def _face(self, live: LiveMessage) -> Face:
+        hands, words = self._hands, live.line.split()
+        if words[0] == f"/{STREAM}":
+            return StreamedFace(hands.charts, hands.pictures, live, words[1], words[2])
+        return AskedFace(hands.api, hands.outbox, live, lambda: self._fresh(live))
+
+    async def _may_see(self, live: LiveMessage) -> bool:
+        return (await self.gate()).role(live.person) is not None
+
+    async def _fresh(self, live: LiveMessage) -> Page:
+        """A live message's page. Raises LedgerError where who asked is not known now."""
+        role = (await self.gate()).role(live.person) or Role.VIEWER
+        reply = await self._dispatcher(live.chat, live.person, role).ask(live.line)
         at = datetime.now(UTC).astimezone(self._desk.zone)
-        page = live_page(reply, line, self._desk.zone)
+        page = live_page(reply, live.line, self._desk.zone)
         return replace(page, html=f"{page.html}\n<i>{at:%H:%M:%S}</i>")
 
-    def _dispatcher(self, came: Incoming, role: Role) -> Dispatcher:
-        key = (came.chat, came.person, role)
+    def _dispatcher(self, chat: int, person: int, role: Role) -> Dispatcher:
+        key = (chat, person, role)
         if key not in self._dispatchers:
-            viewer = Viewer(f"telegram:{came.person}", role, self._desk.zone, f"telegram:{came.chat}")
+            viewer = Viewer(f"telegram:{person}", role, self._desk.zone, f"telegram:{chat}")
             self._dispatchers[key] = Dispatcher(self._desk.center, self._desk.ledger, viewer)
         return self._dispatchers[key]
 
     def _request(self, came: Incoming) -> str:
         return f"telegram-{self._bot}-{came.update_id}"
+
+
+def _canonical(line: Line) -> str:
+    """The line as it is kept: '/stream BTC/USD 30m', however it was typed."""
+    return " ".join((line.spec.name, *(str(value) for value in line.values.values())))
 
 
 def _spec(line: str) -> Spec | None:

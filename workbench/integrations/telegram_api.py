@@ -2,12 +2,12 @@
 
 import asyncio
 import warnings
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 from telegram.request import HTTPXRequest
 from telegram.warnings import PTBUserWarning
 
@@ -19,6 +19,8 @@ from workbench.integrations.telegram_token import TOKEN_VARIABLE
 ALLOWED = ("message", "edited_message", "callback_query")
 POLL_S = 25
 WIRE_S = 15.0
+_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "chat not found")
+_SAME = "not modified"
 _PENS = ThreadPoolExecutor(2, "telegram-chart")
 """Drawing has threads of its own: those of the loop are for the ledger, for which the emergency stop waits."""
 warnings.filterwarnings("ignore", "Please use 'Bot.getUpdates'", PTBUserWarning)
@@ -80,18 +82,23 @@ class TelegramApi:
             sent = await self._bot.send_message(text=page.html, disable_web_page_preview=True, **where)
         return sent.message_id
 
-    async def edit(self, chat: int, message: int, page: Page) -> None:
-        """Let a message show `page`. A picture stays one, a text too."""
-        where: dict[str, Any] = {
-            "chat_id": chat,
-            "message_id": message,
-            "reply_markup": self._keyboard(page.buttons, chat),
-        }
+    async def edit(self, chat: int, message: int, page: Page) -> bool:
+        """Let a message show `page`, a picture staying one and a text too; False where it is gone."""
+        where = self._place(chat, message, page.buttons)
         if page.png is not None:
             media = InputMediaPhoto(page.png, caption=page.html, parse_mode="HTML")
-            await self._bot.edit_message_media(media, **where)
-        else:
-            await self._bot.edit_message_text(page.html, parse_mode="HTML", disable_web_page_preview=True, **where)
+            return await _still_there(self._bot.edit_message_media(media, **where))
+        where |= {"parse_mode": "HTML", "disable_web_page_preview": True}
+        return await _still_there(self._bot.edit_message_text(page.html, **where))
+
+    async def recaption(self, chat: int, message: int, html: str, rows: Rows = ()) -> bool:
+        """Other words and buttons below a picture that stays; False where it is gone."""
+        where = self._place(chat, message, rows)
+        return await _still_there(self._bot.edit_message_caption(caption=html, parse_mode="HTML", **where))
+
+    async def unbutton(self, chat: int, message: int) -> bool:
+        """Take a message's buttons away; False where it is gone."""
+        return await _still_there(self._bot.edit_message_reply_markup(chat_id=chat, message_id=message))
 
     async def answer(self, press: str, words: str = "") -> None:
         """Let a pressed button rest. One pressed long ago no longer waits for that: no matter."""
@@ -107,6 +114,9 @@ class TelegramApi:
         except TelegramError:
             return 0
 
+    def _place(self, chat: int, message: int, rows: Rows) -> dict[str, Any]:
+        return {"chat_id": chat, "message_id": message, "reply_markup": self._keyboard(rows, chat)}
+
     def _keyboard(self, rows: Rows, chat: int) -> InlineKeyboardMarkup | None:
         """Buttons signed for this chat; one whose line is too long for a button is left out: it can be typed."""
         keyboard = []
@@ -115,6 +125,20 @@ class TelegramApi:
             keyboard.append([InlineKeyboardButton(label, callback_data=data) for label, data in signed if data])
         keyboard = [row for row in keyboard if row]
         return InlineKeyboardMarkup(keyboard) if keyboard else None
+
+
+async def _still_there(edit: Awaitable[Any]) -> bool:
+    """Whether a message could be edited; an edit that changes nothing counts. Raises what else the library raises."""
+    try:
+        await edit
+    except Forbidden:
+        return False
+    except BadRequest as error:
+        said = str(error).casefold()
+        if not any(words in said for words in (*_GONE, _SAME)):
+            raise
+        return _SAME in said
+    return True
 
 
 async def drawn(page: Page) -> Page:

@@ -12,8 +12,8 @@ emergency stop's answer first and alerts, merged, last; nothing that is carried 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -22,16 +22,17 @@ from telegram.error import TelegramError
 from workbench.commands.catalogue import CATALOGUE
 from workbench.domain.errors import LedgerError, TellingError
 from workbench.domain.telling import Message
+from workbench.integrations.event_pictures import EventPictures
 from workbench.integrations.telegram_alerts import AlertOptions, Alerts, Readers
-from workbench.integrations.telegram_answers import Answers, Desk, Watch
+from workbench.integrations.telegram_answers import Answers, Desk, LiveHands, Watch
 from workbench.integrations.telegram_api import TelegramApi
 from workbench.integrations.telegram_buttons import secret_for, signer_for
 from workbench.integrations.telegram_gate import ROLES, Gate, Turned
 from workbench.integrations.telegram_intake import Intake
-from workbench.integrations.telegram_live import LiveMessages
-from workbench.integrations.telegram_outbox import Outbox, Rank
-from workbench.integrations.telegram_replies import Page
+from workbench.integrations.telegram_live import LivePace
+from workbench.integrations.telegram_outbox import Outbox
 from workbench.integrations.telegram_speech import Speech
+from workbench.integrations.telegram_streams import ChartShelf, ChatPictures
 from workbench.integrations.telegram_update import Incoming, read_update
 from workbench.integrations.telegram_wire import Polling, Webhook, Wire
 from workbench.ledger.alert_choices import AlertChoices
@@ -40,6 +41,9 @@ from workbench.ledger.telegram_people import Standing
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.telling import pictures_of
 from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from workbench.visual.live_streaming import LiveChartStreamer
 
 log = structlog.get_logger(__name__)
 HOST = "127.0.0.1"
@@ -61,7 +65,7 @@ class UnifiedTelegram:
         zone = ZoneInfo(own.zone)
         self.api = TelegramApi(token, own.api_url.rstrip("/"), signer)
         self.outbox = Outbox()
-        self._live = LiveMessages(self.api, self.outbox, own.live_every_s, timedelta(seconds=own.live_for_s))
+        self._charts = ChartShelf(self._streamer)
         self._gate = Gate(
             username="",
             signer=signer,
@@ -70,7 +74,8 @@ class UnifiedTelegram:
             longest_age=timedelta(seconds=own.command_age_s),
         )
         self._desk = Desk(center, ledger, zone, watch)
-        self._options = AlertOptions(zone, AlertChoices(quiet=own.quiet), own.topics, pictures_of(settings.home))
+        usual, draw = AlertChoices(quiet=own.quiet), EventPictures(center, ledger).draw
+        self._options = AlertOptions(zone, usual, own.topics, pictures_of(settings.home), draw)
         self.wire: Wire | None = None
 
     async def start(self) -> None:
@@ -79,11 +84,12 @@ class UnifiedTelegram:
         await self.api.start()
         gate = replace(self._gate, username=self.api.username)
         self.journal = self._ledger.telegram(self.api.number)
-        self._speech = Speech(self.api, self.outbox)
-        self._answers = Answers(self._desk, gate, self.api.number, self._speech, self._live)
+        speech = self._speech = Speech(self.api, self.outbox)
+        self._answers = Answers(self._desk, gate, self.api.number, speech, self._live_hands())
         self.intake = Intake(self.journal, self._answers.act, self._answers.lane)
         self.alerts = Alerts(self._ledger, self.journal, self.api, self.outbox, self._readers, self._options)
         self.outbox.start()
+        await self._answers.resume()
         await self.intake.recover()
         self.journal.prune()
         await self._menu()
@@ -97,7 +103,7 @@ class UnifiedTelegram:
             await self.wire.stop()
             await self.alerts.stop()
             await self.intake.stop()
-            await self._live.stop()
+            await self._answers.stop()
             await self.outbox.stop()
         await self.api.stop()
 
@@ -130,9 +136,27 @@ class UnifiedTelegram:
             raise TellingError(f"{message.title!r}: nobody in Telegram; set telegram.admins or telegram.chats")
         self.alerts.offer(message)
 
-    def pictures(self) -> "Pictures":
+    def pictures(self) -> ChatPictures:
         """What `LiveChartStreamer` sends its pictures by."""
-        return Pictures(self.api, self.outbox)
+        return ChatPictures(self.api, self.outbox)
+
+    def _live_hands(self) -> LiveHands:
+        """What messages that edit themselves stand on; this run is their editor from now on."""
+        own = self._settings.telegram
+        table = self._ledger.live_messages(self.api.number, f"telegram-{uuid4()}")
+        pace = LivePace(own.live_every_s, timedelta(seconds=own.live_for_s))
+        return LiveHands(self.api, self.outbox, table, pace, self._charts, self.pictures())
+
+    def _streamer(self) -> "LiveChartStreamer":
+        """Live charts of the venue that the desk trades at, or of the exchange in the settings."""
+        from workbench.visual.desk_outlook import DeskOutlook  # these bring ccxt, pandas and numba
+        from workbench.visual.live_streaming import LiveChartStreamer, StreamSettings, VenueAddress, WebSocketManager
+
+        center = self._desk.center
+        url = getattr(center.venue, "url", None)
+        venue = VenueAddress("binance" if url else self._settings.exchange.source, url)
+        settings = StreamSettings(picture_every_s=0.0)  # the outbox keeps Telegram's pace
+        return LiveChartStreamer(WebSocketManager(), venue, DeskOutlook(center), settings, self.pictures())
 
     def _wire(self) -> Wire:
         own = self._settings.telegram
@@ -157,34 +181,6 @@ class UnifiedTelegram:
             await self.api.offer(sorted(first.items()))
         except TelegramError as error:
             log.warning("telegram_menu_failed", error=str(error))
-
-
-class Pictures:
-    """`visual.telegram_pictures.PictureSender` through the outbox: a chat's pictures keep the chat's pace."""
-
-    def __init__(self, api: TelegramApi, outbox: Outbox):
-        self._api, self._outbox = api, outbox
-
-    async def send(self, chat_id: int | str, png: bytes, caption: str) -> int:
-        """The new message's number. Raises TellingError where the chat cannot be reached."""
-        page, chat = Page(_plain(caption), png=png), int(chat_id)
-        sent = await self._outbox.put(chat, Rank.LIVE, lambda: self._api.send(chat, page))
-        if sent is None:
-            raise TellingError(f"no picture can be sent to chat {chat}; was the bot let in there?")
-        return sent
-
-    async def edit(self, chat_id: int | str, message_id: int, png: bytes, caption: str) -> bool:
-        page, chat = Page(_plain(caption), png=png), int(chat_id)
-
-        async def send() -> bool:
-            await self._api.edit(chat, message_id, page)
-            return True
-
-        return bool(await self._outbox.put(chat, Rank.LIVE, send, key=f"picture:{chat}:{message_id}"))
-
-
-def _plain(caption: str) -> str:
-    return escape(caption[:900])
 
 
 def _read(raw: dict[str, Any]) -> Incoming | None:

@@ -20,6 +20,7 @@ from workbench.ledger.forecast_book import ForecastBook
 from workbench.ledger.halts import HaltTable
 from workbench.ledger.job_runs import JobRunTable
 from workbench.ledger.lease import LeaseTable
+from workbench.ledger.live_messages import LiveMessageTable
 from workbench.ledger.pattern_log import PatternLog
 from workbench.ledger.postgres import PostgresBackend, checked_url
 from workbench.ledger.sqlite import SqliteBackend
@@ -81,6 +82,10 @@ class SqlLedger:
     def telegram(self, bot: int) -> TelegramJournal:
         """The journal of one Telegram bot's updates. Writes on first use."""
         return TelegramJournal(self._store, bot)
+
+    def live_messages(self, bot: int, editor: str) -> LiveMessageTable:
+        """The messages of one Telegram bot that edit themselves, for one editor of them. Writes on first use."""
+        return LiveMessageTable(self._store, bot, editor)
 
     @cached_property
     def people(self) -> PeopleTable:

@@ -39,6 +39,20 @@ marks = Table(
     Column("value", BigInteger, nullable=False),
 )
 
+live = Table(
+    "telegram_live",
+    metadata,
+    Column("bot", BigInteger, primary_key=True, autoincrement=False),
+    Column("chat", BigInteger, primary_key=True, autoincrement=False),
+    Column("message", BigInteger, primary_key=True, autoincrement=False),
+    Column("thread", BigInteger, nullable=False),
+    Column("person", BigInteger, nullable=False),
+    Column("update_id", BigInteger, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    Column("editor", Text, nullable=False),
+)
+
 alert_choices = Table(
     "alert_choices",
     metadata,

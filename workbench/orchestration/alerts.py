@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from workbench.domain.events import Event
+from workbench.domain.outlook import FORECAST_TURNED, REGIME_CHANGED
+from workbench.domain.setups import CHANGED as SETUP_CHANGED
 from workbench.domain.sightings import SEEN
 from workbench.domain.telling import LONGEST_TITLE, Message, Severity
 from workbench.orchestration import event_words as words
@@ -14,6 +16,9 @@ TOPICS = {
     "bots": "a bot is down, stale, or back",
     "trades": "a trade opens or closes",
     "limits": "limits tighten or ease",
+    "setups": "a tracked setup is triggered, confirmed or fails, or meets its target or stop",
+    "regimes": "a market's regime changes",
+    "forecasts": "the bots' forecast of a market turns from up to down, or back",
     "patterns": "a pattern that somebody taught the lab has just been recognised",
     "desk": "the desk or a part of it starts, stops or dies",
     "commands": "a command's outcome is not known",
@@ -35,6 +40,9 @@ _ALERTS: Mapping[str, tuple[str, Severity]] = {
     words.TRADE_OPENED: ("trades", _INFO),
     words.TRADE_CLOSED: ("trades", _INFO),
     words.LIMITS_CHANGED: ("limits", _INFO),
+    SETUP_CHANGED: ("setups", _INFO),
+    REGIME_CHANGED: ("regimes", _INFO),
+    FORECAST_TURNED: ("forecasts", _INFO),
     SEEN: ("patterns", _INFO),
     words.DESK_STARTED: ("desk", _INFO),
     words.DESK_STOPPED: ("desk", _WARNING),
@@ -44,6 +52,8 @@ _ALERTS: Mapping[str, tuple[str, Severity]] = {
     "AccessChanged": ("access", _INFO),
 }
 KINDS = (*_ALERTS, TOLD)
+PICTURED = (SETUP_CHANGED, REGIME_CHANGED, FORECAST_TURNED, SEEN)
+"""Events about a market that are told with its chart. Each names `symbol` and `timeframe`; see visual.event_picture."""
 
 
 def alert_of(event: Event) -> Message | None:

@@ -20,6 +20,7 @@ from workbench.orchestration.event_words import DESK_STARTED, DESK_STOPPED
 from workbench.orchestration.executor import Executor
 from workbench.orchestration.forecast_desk import ForecastDesk
 from workbench.orchestration.learning_desk import LearningDesk
+from workbench.orchestration.outlook_desk import OutlookDesk
 from workbench.orchestration.recorder import Recorder
 from workbench.orchestration.setup_desk import SetupDesk
 from workbench.orchestration.supervisor import Supervisor, supervise
@@ -98,6 +99,7 @@ class Desk:
         rounds: list[DeskRound] = [
             *(ForecastDesk(self.center), LearningDesk(self.center)),
             *(SetupDesk(self.center, self._ledger), TrainingDesk(self.center, self._ledger)),
+            OutlookDesk(self._ledger),
             *self._more(),
         ]
         for one in rounds:

@@ -9,11 +9,12 @@ from time import monotonic
 import structlog
 
 from workbench.domain.desk import MarketClock
-from workbench.domain.forecasts import Forecast
+from workbench.domain.forecasts import Forecast, forecast_json
 from workbench.domain.market import Timeframe
 from workbench.orchestration.bar_rounds import BarTurn, Question, ask_in_turn, markets_of
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.member import Member
+from workbench.orchestration.memory import forecast_key
 from workbench.orchestration.questions import together
 from workbench.orchestration.rounds import Rounds
 
@@ -62,6 +63,10 @@ class ForecastDesk:
         read_at, intelligence = monotonic(), self._center.intelligence
         collective = await self._together(made)
         await intelligence.record([*made, *collective], now, monotonic() - read_at)
+        if collective:
+            run = market.run_id
+            told = {forecast_key(one, run): {"run_id": run, **forecast_json(one)} for one in collective}
+            await self._center.data_sync.publish_many("forecasts", told, durable=False)
 
     def _questions(self, market: MarketClock, member: Member) -> list[Question]:
         """Every market of the venue that the bot knows, as far ahead as settings say, in the bot's bars where the

@@ -4,11 +4,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from workbench.domain.events import Event, NewEvent
-from workbench.domain.forecasts import Forecast
-from workbench.domain.market import Timeframe
+from workbench.domain.forecasts import Forecast, forecast_from, forecast_json
 from workbench.domain.ports import Ledger
 
 FORECAST_MADE = "ForecastMade"
@@ -55,37 +53,17 @@ class CrossBotMemory:
 
 
 def _event(forecast: Forecast, run_id: str, now: datetime) -> NewEvent:
+    key = forecast_key(forecast, run_id)
+    return NewEvent(FORECAST_MADE, forecast.bot_id, {"run_id": run_id, **forecast_json(forecast)}, key, now)
+
+
+def forecast_key(forecast: Forecast, run_id: str) -> str:
+    """One name for one forecast of a run."""
     f = forecast
     key = (run_id, f.bot_id, f.symbol, f.timeframe, f.horizon, f.seen_at.isoformat(), f.model_version)
-    payload: dict[str, Any] = {
-        "run_id": run_id,
-        "bot_id": f.bot_id,
-        "symbol": f.symbol,
-        "timeframe": str(f.timeframe),
-        "horizon": f.horizon,
-        "levels": list(f.levels),
-        "values": list(f.values),
-        "reference": f.reference,
-        "seen_at": f.seen_at.isoformat(),
-        "model_version": f.model_version,
-        "volatility": f.volatility,
-    }
-    return NewEvent(FORECAST_MADE, f.bot_id, payload, "forecast:" + ":".join(map(str, key)), now)
+    return "forecast:" + ":".join(map(str, key))
 
 
 def remembered(event: Event) -> Remembered:
     """Read a ForecastMade event back."""
-    said = event.payload
-    forecast = Forecast(
-        bot_id=said["bot_id"],
-        symbol=said["symbol"],
-        timeframe=Timeframe.parse(said["timeframe"]),
-        horizon=said["horizon"],
-        levels=tuple(said["levels"]),
-        values=tuple(said["values"]),
-        reference=said["reference"],
-        seen_at=datetime.fromisoformat(said["seen_at"]),
-        model_version=said["model_version"],
-        volatility=said.get("volatility"),
-    )
-    return Remembered(event.seq, said["run_id"], forecast)
+    return Remembered(event.seq, event.payload["run_id"], forecast_from(event.payload))

@@ -9,9 +9,10 @@ from workbench.domain.drawings import Drawing
 from workbench.domain.errors import ValueRefused
 from workbench.domain.forecasts import Forecast
 from workbench.domain.market import FormingCandle, Timeframe
+from workbench.visual.phone_form import PHONE_WIDTH
 from workbench.visual.tokens import PAIRS, THEMES
 
-PHONE_WIDTH, WIDTH = 460, 900
+WIDTH = 900
 SCREEN = 390  # CSS pixels across a common phone
 
 

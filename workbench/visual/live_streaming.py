@@ -9,6 +9,7 @@ await streamer.stop()                    # frees everything
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from workbench.domain.errors import ValueRefused
@@ -21,7 +22,7 @@ from workbench.visual.live_feeds import DEFAULT, FeedKey, VenueAddress, WebSocke
 from workbench.visual.live_picture import draw
 from workbench.visual.live_stream import LiveStream, Viewer
 from workbench.visual.stream_ports import Outlook, StreamSettings, View
-from workbench.visual.telegram_pictures import PictureBoard, PictureSender
+from workbench.visual.telegram_pictures import PictureBoard, PicturePace, PictureSender
 
 __all__ = [
     "ForecastOverlay",
@@ -35,6 +36,7 @@ __all__ = [
     "Viewer",
     "WebSocketManager",
 ]
+_PEN = ThreadPoolExecutor(1, "live-picture")  # the loop's own threads are for the ledger, which a halt waits for
 
 
 class LiveChartStreamer:
@@ -54,7 +56,8 @@ class LiveChartStreamer:
     ):
         self.venue, self.streams = venue, []  # type: tuple[VenueAddress, list[LiveStream]]
         self._feeds, self._outlook, self._settings = feeds, outlook, settings
-        self._board = PictureBoard(pictures) if pictures else None
+        pace = PicturePace((settings or StreamSettings()).picture_every_s)
+        self._board = PictureBoard(pictures, pace) if pictures else None
 
     async def start_streaming(self, symbol: str, timeframe: str | Timeframe) -> LiveStream:
         """A live chart with its history. `symbol` as the venue or the user writes it.
@@ -65,8 +68,12 @@ class LiveChartStreamer:
         async with self._feeds.at(self.venue) as exchange:
             key = FeedKey(self.venue, await load_market(exchange, symbol, length), length)
             stream = LiveStream(self._feeds, key, self._outlook, self._settings)
-            await stream.start()
-        self.streams.append(stream)
+            self.streams.append(stream)
+            try:
+                await stream.start()
+            except BaseException:  # also where whoever asked gave up
+                await self.stop_streaming(stream)
+                raise
         return stream
 
     async def stop_streaming(self, stream: LiveStream) -> None:
@@ -104,5 +111,22 @@ class LiveChartStreamer:
         now = asyncio.get_running_loop().time()
         if self._board.pace.wait_s(chat_id, now) > 0:
             return False  # before the picture is drawn, which takes a third of a second
-        png, caption = await asyncio.to_thread(draw, view)
-        return await self._board.show(chat_id, f"{view['symbol']} {view['timeframe']}", png, caption, now)
+        png, caption = await asyncio.get_running_loop().run_in_executor(_PEN, draw, view)
+        return await self._board.show(chat_id, _name(view["symbol"], view["timeframe"]), png, caption, now)
+
+    def telegram_message(self, chat_id: int | str, stream: LiveStream) -> int | None:
+        """The number of the message that shows this chart in that chat; None where none does."""
+        return self._board.message(chat_id, _name_of(stream)) if self._board else None
+
+    def adopt_telegram_message(self, chat_id: int | str, stream: LiveStream, message_id: int | None) -> None:
+        """Edit this message from now on, as after a restart; None: the next picture is a new message."""
+        if self._board:
+            self._board.adopt(chat_id, _name_of(stream), message_id)
+
+
+def _name_of(stream: LiveStream) -> str:
+    return _name(stream.key.symbol, stream.key.timeframe)
+
+
+def _name(symbol: str, timeframe: Timeframe | str) -> str:
+    return f"{symbol} {timeframe}"

@@ -6,8 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.visual.chart_spec import PHONE_WIDTH
-
+PHONE_WIDTH = 460
 PLOT = PHONE_WIDTH - 90  # what axis and legend leave
 LETTERS = 13
 _CONFIG: dict[str, dict[str, Any]] = {

@@ -8,6 +8,7 @@ import pandas as pd
 from workbench.domain.forecasts import Forecast
 from workbench.domain.market import Timeframe
 from workbench.visual.live_chart import Json
+from workbench.visual.telegram_pictures import PER_CHAT_S
 from workbench.visual.viewer_pace import Pacing
 
 
@@ -29,10 +30,12 @@ class Outlook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
-    """keep: closed bars a chart holds. tick_s: ages are judged this often. beat_s: a page hears at least this often."""
+    """keep: closed bars a chart holds. tick_s: ages are judged this often. beat_s: a page hears at least this often.
+    picture_every_s: a chat's picture is edited at most this often; 0 where the sender keeps the pace."""
 
     keep: int = 5000
     pacing: Pacing = field(default_factory=Pacing)
     tick_s: float = 0.5
     beat_s: float = 2.0
     mode_s: float = 5.0
+    picture_every_s: float = PER_CHAT_S

@@ -22,8 +22,13 @@ class PictureBusy(Exception):
         self.retry_after_s = retry_after_s
 
 
+class PictureGone(Exception):
+    """The message was deleted, or the chat left: nobody wants another."""
+
+
 class PictureSender(Protocol):
-    """Sends pictures. Both may raise PictureBusy; `edit` answers False where the message is gone."""
+    """Sends pictures. Both may raise PictureBusy; `edit` answers False where the message is gone and a new one is
+    wanted, and raises PictureGone where none is."""
 
     async def send(self, chat_id: int | str, png: bytes, caption: str) -> int: ...
     async def edit(self, chat_id: int | str, message_id: int, png: bytes, caption: str) -> bool: ...
@@ -79,9 +84,16 @@ class PictureBoard:
         self._shown[chat_id, chart] = _Shown(message_id, digest)
         return True
 
-    def forget(self, chat_id: int | str, chart: str) -> None:
-        """The next picture of this chart is a new message."""
+    def message(self, chat_id: int | str, chart: str) -> int | None:
+        """The number of the message that shows a chart."""
+        shown = self._shown.get((chat_id, chart))
+        return shown.message_id if shown else None
+
+    def adopt(self, chat_id: int | str, chart: str, message_id: int | None) -> None:
+        """Let a message that is there show this chart; None: the next picture is a new message."""
         self._shown.pop((chat_id, chart), None)
+        if message_id is not None:
+            self._shown[chat_id, chart] = _Shown(message_id, b"")
 
     async def _deliver(self, chat_id: int | str, shown: _Shown | None, png: bytes, caption: str) -> int:
         if shown is not None and await self._sender.edit(chat_id, shown.message_id, png, caption):
