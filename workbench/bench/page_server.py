@@ -27,11 +27,12 @@ class PageServer:
     `args` go to the command line, `env` is added to ours.
     """
 
+    said: dict[str, str]  # its first words
+
     def __init__(self, *args: str, notebook: Path = NOTEBOOK, cwd: Path | None = None, env: dict | None = None):
         self._argv = [sys.executable, "-m", "workbench.dashboard.page", "--notebook", str(notebook), *args]
-        self.token = (env or {}).get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
-        self._cwd, self._env = cwd, {**os.environ, **(env or {}), TOKEN_VARIABLE: self.token}
-        self.url = ""
+        self._cwd, self._env = cwd, {**os.environ, TOKEN_VARIABLE: secrets.token_urlsafe(24), **(env or {})}
+        self.token, self.said = self._env[TOKEN_VARIABLE], {}
 
     def __enter__(self) -> "PageServer":
         self.process = subprocess.Popen(
@@ -42,7 +43,7 @@ class PageServer:
         line = self.process.stdout.readline()
         if not line:
             raise StartError(self.process.stderr.read().strip())
-        self.url = json.loads(line)["url"]
+        self.said = json.loads(line)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -53,6 +54,10 @@ class PageServer:
             self.process.kill()
             self.process.communicate()
             raise
+
+    @property
+    def url(self) -> str:
+        return self.said["url"]
 
     def address(self, query: str = "") -> str:
         """For a browser: logs in by itself, then shows the page with `query`."""

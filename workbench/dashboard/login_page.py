@@ -22,7 +22,7 @@ _FORM = """<h1>Workbench</h1>
 </form>
 <p class="muted">{hint}</p>"""
 _NAME = """<label for="name">Name</label>
-<input id="name" name="name" autocomplete="username" value="{name}" maxlength="32" required autofocus>
+<input id="name" name="name" autocomplete="username" value="{name}" maxlength="32" required {focus}>
 """
 _ERROR = """<p class="wrong" id="wrong" role="alert">{words}</p>
 """
@@ -105,10 +105,11 @@ class LoginPage(HostChecked):
     def _form(self, error: str, name: str = "") -> None:
         identity: Any = self.identity_provider
         named = bool(set(identity.people) - {ALONE})
-        attributes = "" if named else "autofocus"
+        asks_name = named and not name
+        attributes = "" if asks_name else "autofocus"
         body = _FORM.format(
             next=escape(self._next()),
-            name=_NAME.format(name=escape(name)) if named else "",
+            name=_NAME.format(name=escape(name), focus="autofocus" if asks_name else "") if named else "",
             what=_what(identity),
             attributes=f'{attributes} aria-describedby="wrong" aria-invalid="true"' if error else attributes,
             error=_ERROR.format(words=escape(error)) if error else "",
