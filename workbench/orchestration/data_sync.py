@@ -1,4 +1,4 @@
-"""What one process learns, all hear: forecasts, regimes, patterns, models, scores, signals and closed bars.
+"""What one process learns, all hear: forecasts, regimes, patterns, models, scores, features and signals.
 
     sync = DataSync(desk.ledger)
     await sync.publish("regimes", {"symbol": "BTC/USD", "turbulent": 0.8})

@@ -24,7 +24,6 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "scores": ("SharedScore",),
     "features": ("SharedFeatures", FEATURES_TOLD),
     "signals": ("SharedSignal", SIGNAL_DECIDED),
-    "candles": ("SharedBar",),
 }
 TOPIC_OF: Mapping[str, str] = {kind: topic for topic, kinds in TOPICS.items() for kind in kinds}
 

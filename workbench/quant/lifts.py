@@ -99,18 +99,22 @@ def _tried(panel: Panel, horizon: int, known: np.ndarray, told: Told, names: tup
     past = panel.rows(cut)
     try:
         model = train_volatility(past, horizon, known=known[:cut])
-    except ValueRefused as error:
-        return Judgement(False, 0.0, 1.0, 0, str(error))
+    except ValueRefused:
+        return _unheard(spoken)
     forecast = forecast_variance(model, known)
     lift = _fit(future_variance(past.close, horizon) / forecast[:cut], {n: told[n][:cut] for n in names}, names)
     if lift is None:
-        return Judgement(False, 0.0, 1.0, 0, f"it has spoken of fewer than {LEAST} bars that have matured")
+        return _unheard(spoken)
     realised = future_variance(panel.close, horizon)
     old = np.where(said, qlike(realised, forecast), np.nan)
     new = qlike(realised, forecast * lift.factor(told, forecast.shape))
     seen_s = np.repeat(panel.opened_s + panel.bar_s, panel.close.shape[1])
     terms = Terms(horizon, doubt=DOUBT / len(bots_of(list(told))))
     return judge(old.ravel(), new.ravel(), seen_s, int(past.opened_s[-1]) + panel.bar_s, terms)
+
+
+def _unheard(spoken: np.ndarray) -> Judgement:
+    return Judgement(False, 0.0, 1.0, 0, f"it has spoken in time of {len(spoken):,} bars, too few to learn and to judge")
 
 
 def _fit(ratio: np.ndarray, told: Told, names: tuple[str, ...]) -> Lift | None:

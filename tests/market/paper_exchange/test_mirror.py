@@ -1,7 +1,7 @@
 """A mirror of a "real exchange", which here is another paper exchange in replay: its prices, paper money apart."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import ccxt
 import pytest
@@ -18,6 +18,8 @@ from tests.market.paper_exchange.builders import (
 )
 from workbench.domain.errors import ExchangeError, StartError
 from workbench.domain.portfolio import MoneyMode
+from workbench.market.exchange import open_exchange
+from workbench.market.live import CandleFeed
 from workbench.market.paper_exchange.client import Venue
 from workbench.market.paper_exchange.server import PaperExchange
 from workbench.market.paper_exchange.settings import ExchangeOptions
@@ -115,6 +117,34 @@ async def test_streams_are_passed_on_to_ccxt_pro():
     assert trades[-1]["price"] > 0
     assert bars[-1][0] % BAR_MS == 0
     assert book["bids"][0][0] < book["asks"][0][0]
+
+
+@asynccontextmanager
+async def reading(url):
+    """A reader of closed bars, as bots, charts and recognisers are."""
+    exchange = open_exchange("binance", pro=True, url=url)
+    feed = CandleFeed(exchange, ["BTC/USD"], "30m", history=20)
+    await feed.start()
+    try:
+        yield feed
+    finally:
+        await feed.stop()
+        await exchange.close()
+
+
+async def test_however_many_read_the_real_exchange_has_one_listener():
+    newest = START + 101 * HALF_HOUR.step
+    async with running() as (source, there), mirrored(there.url) as (_, here, board), AsyncExitStack() as stack:
+        await listening_to(source)
+        connections = source.venue.floor.hub._everyone
+        alone = len(connections)
+        feeds = [await stack.enter_async_context(reading(here.url)) for _ in range(8)]
+        for _ in range(9):
+            await step(source, board)
+        for feed in feeds:
+            await until(lambda feed=feed: feed.closed("BTC/USD").index[-1] == newest, 60)
+
+        assert len(connections) == alone
 
 
 async def test_silence_is_told_and_nothing_trades_on_a_stale_price():
