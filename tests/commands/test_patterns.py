@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.support.plain_bots import PlainBot, a_position
 from tests.support.planted import BARS, candles
 from workbench.commands.asked import Viewer
 from workbench.commands.dispatcher import Dispatcher
+from workbench.commands.handlers.pattern_room import rooms_now
 from workbench.commands.reply import Table, Text
 from workbench.commands.spec import Role
 from workbench.domain.patterns import OutcomeRule
@@ -14,6 +16,7 @@ from workbench.orchestration.bot_registry import BotRegistry
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.settings import Settings
 from workbench.visual.pattern_learning import ChartWindow, CustomPatternLearner
+from workbench.visual.pattern_watch import Watched, watched_by
 
 ROWS = [60 + 110 * n for n in range(9)]
 
@@ -68,3 +71,42 @@ async def test_labels_are_found_counted_recommended_and_answered(desk, tmp_path)
     assert not (await desk.ask("/pattern feedback nothing taken")).ok
     assert rows(await desk.ask("/pattern recommend"))[0][8] > setup[8]
     assert "nothing yet" in words(await Dispatcher(desk.center, desk.ledger, Viewer("bob")).ask("/pattern list"))
+
+
+async def test_a_pattern_is_shared_accepted_watched_and_taken_back_by_commands(desk, tmp_path):
+    table = candles(1, 420, [(row, "double bottom") for row in ROWS[:3]])
+    lab = CustomPatternLearner(desk.ledger, "ann")
+    for row in ROWS[:3]:
+        times = table.index[row].to_pydatetime(), table.index[row + BARS - 1].to_pydatetime()
+        lab.annotate_pattern(ChartWindow("BTC/USD", "1h", table, *times), "my dip", OutcomeRule())
+    bob = Dispatcher(desk.center, desk.ledger, Viewer("bob", Role.OPERATOR))
+
+    assert "Nobody shares" in words(await bob.ask("/pattern offers"))
+    assert not (await bob.ask('/pattern accept ann "my dip"')).ok
+    assert "3 labels of my dip" in words(await desk.ask('/pattern share "my dip"'))
+    assert rows(await bob.ask("/pattern offers")) == [("ann", "my dip", 3, 0, "offered")]
+    assert "never counted as yours" in words(await bob.ask('/pattern accept ann "my dip"'))
+    assert rows(await bob.ask("/pattern offers"))[0][-1] == "accepted"
+    assert "labelled nothing yet" in words(await bob.ask("/pattern list"))
+    assert (await bob.ask('/pattern decline ann "my dip"')).ok
+    assert (await desk.ask('/pattern unshare "my dip"')).ok
+    assert "Nobody shares" in words(await bob.ask("/pattern offers"))
+    assert not (await desk.ask("/pattern share flag")).ok
+
+    assert "every market of the venue, bars as labelled" in words(await desk.ask("/pattern watch on"))
+    assert watched_by(desk.ledger, "ann") == Watched()
+    assert "no longer" in words(await desk.ask("/pattern watch off"))
+    assert not watched_by(desk.ledger, "ann").on
+
+
+async def test_what_is_held_or_halted_is_ranked_below_with_the_reason(desk):
+    bot = PlainBot(positions=(a_position("BTC/USD", amount=0.1),))
+    desk.center.register_bot("trend", bot)
+
+    rooms = await rooms_now(desk.center, ["BTC/USD", "ETH/USD"])
+
+    assert rooms["BTC/USD"].held == ("trend",)
+    assert rooms["ETH/USD"].held == ()
+    assert (rooms["ETH/USD"].equity, rooms["ETH/USD"].currency) == (10_000.0, "USD")
+    assert dict(rooms["ETH/USD"].left)["desk gross"] == pytest.approx(10_500 - 810)
+    assert dict(rooms["BTC/USD"].left)["desk in BTC/USD"] == pytest.approx(10_500 - 810)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from workbench.commands.spec import Kind, Parameter, Role, Spec
+from workbench.commands.spec import CODE, Kind, Parameter, Role, Spec
 from workbench.orchestration.alerts import TOPICS
 
 _SYMBOL = Parameter("symbol", Kind.SYMBOL, "a market, as in BTCUSD, btc or BTC/USD")
@@ -35,6 +35,8 @@ _SNAP = Parameter(
     "snap", Kind.CHOICE, "on: to the open, high, low or close that is near", False, option=True, choices=("on", "off")
 )
 _DRAWN = (_TEXT, _SNAP, _ID)
+_PATTERN = Parameter("pattern", Kind.WORD, "its name, in quotes where it has several words")
+_OWNER = Parameter("owner", Kind.WORD, "whose it is, as /pattern offers tells")
 
 CATALOGUE: tuple[Spec, ...] = (
     Spec(
@@ -164,6 +166,15 @@ CATALOGUE: tuple[Spec, ...] = (
         example="/draw undo BTCUSD",
     ),
     Spec(
+        ("draw", "redo"),
+        "do again what you undid last on a chart",
+        "draw_redo",
+        (_SYMBOL, _BARS, _ID),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/draw redo BTCUSD",
+    ),
+    Spec(
         ("track", "setup"),
         "wait for a setup: armed, triggered, confirmed or failed, target or stop; each change is an event",
         "track_setup",
@@ -180,6 +191,15 @@ CATALOGUE: tuple[Spec, ...] = (
         example="/track setup ETHUSD breakout",
     ),
     Spec(("pattern", "list"), "the patterns that you labelled", "pattern_list", example="/pattern list"),
+    Spec(
+        ("pattern", "train"),
+        "learn your patterns from all labels, and say how well that went",
+        "pattern_train",
+        (_SOME_TIMEFRAME,),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/pattern train",
+    ),
     Spec(
         ("pattern", "scan"),
         "where your patterns are in the newest bars of every market",
@@ -221,15 +241,66 @@ CATALOGUE: tuple[Spec, ...] = (
         role=Role.OPERATOR,
         example="/pattern feedback 3f9a02c1d4 taken",
     ),
+    Spec(
+        ("pattern", "watch"),
+        "let the desk look for your patterns at every closed bar, or no longer; everywhere, or in one market",
+        "pattern_watch",
+        (
+            Parameter("switch", Kind.CHOICE, "on or off", choices=("on", "off")),
+            Parameter("symbol", Kind.SYMBOL, "one market; all without it", needed=False),
+            _SOME_TIMEFRAME,
+        ),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/pattern watch on BTCUSD 1h",
+    ),
+    Spec(
+        ("pattern", "share"),
+        "let others of this desk learn from the labels of a pattern of yours",
+        "pattern_share",
+        (_PATTERN, _ID),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/pattern share flag",
+    ),
+    Spec(
+        ("pattern", "unshare"),
+        "take it back: nobody else learns from it any more",
+        "pattern_unshare",
+        (_PATTERN, _ID),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/pattern unshare flag",
+    ),
+    Spec(("pattern", "offers"), "patterns that others share", "pattern_offers", example="/pattern offers"),
+    Spec(
+        ("pattern", "accept"),
+        "learn from a pattern that somebody shares; it stays theirs",
+        "pattern_accept",
+        (_OWNER, _PATTERN, _ID),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/pattern accept ann flag",
+    ),
+    Spec(
+        ("pattern", "decline"),
+        "learn from it no longer",
+        "pattern_decline",
+        (_OWNER, _PATTERN, _ID),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/pattern decline ann flag",
+    ),
     Spec(("track", "list"), "your setups and how they stand", "track_list", example="/track list"),
     Spec(
         ("track", "drop"),
-        "wait for a setup no longer",
+        "wait for a setup no longer: asked for first, then typed with the code it gave",
         "track_drop",
-        (Parameter("setup", Kind.WORD, "its id from /track list"),),
+        (Parameter("setup", Kind.WORD, "its id from /track list"), CODE),
         effect=True,
         role=Role.OPERATOR,
         example="/track drop 1a2b3c4d",
+        destructive=True,
     ),
     Spec(
         ("cross", "forecast"),
@@ -334,6 +405,8 @@ CATALOGUE: tuple[Spec, ...] = (
         effect=True,
         role=Role.OPERATOR,
         example="/halt all",
+        destructive=True,
+        urgent=True,
     ),
     Spec(
         ("release",),
@@ -341,11 +414,12 @@ CATALOGUE: tuple[Spec, ...] = (
         "release",
         (
             Parameter("scope", Kind.WORD, "what is halted: all, @tag, a bot or a symbol"),
-            Parameter("code", Kind.WORD, "the code that this command gave you", needed=False),
+            CODE,
         ),
         effect=True,
         role=Role.ADMIN,
         example="/release all",
+        destructive=True,
     ),
     Spec(
         ("model", "list"),
@@ -371,25 +445,27 @@ CATALOGUE: tuple[Spec, ...] = (
         "model_promote",
         (
             Parameter("version", Kind.COUNT, "the version, as /model list tells it"),
-            Parameter("code", Kind.WORD, "the code that this command gave you", needed=False),
+            CODE,
             _MODEL,
         ),
         effect=True,
         role=Role.ADMIN,
         example="/model promote 2",
+        destructive=True,
     ),
     Spec(
         ("model", "rollback"),
         "go back to the model in use before: asked for first, then typed with the code it gave",
         "model_rollback",
         (
-            Parameter("code", Kind.WORD, "the code that this command gave you", needed=False),
+            CODE,
             Parameter("to", Kind.COUNT, "an earlier version, the one before without it", needed=False, option=True),
             _MODEL,
         ),
         effect=True,
         role=Role.ADMIN,
         example="/model rollback",
+        destructive=True,
     ),
     Spec(
         ("share",),
@@ -565,12 +641,13 @@ CATALOGUE: tuple[Spec, ...] = (
     ),
     Spec(
         ("people", "remove"),
-        "take somebody's access away; they may ask again",
+        "forget somebody, who may ask again: asked for first, then typed with the code it gave",
         "people_remove",
-        (_PERSON,),
+        (_PERSON, CODE),
         effect=True,
         role=Role.ADMIN,
         example="/people remove 123456",
+        destructive=True,
     ),
 )
 

@@ -108,10 +108,7 @@ class AnnotationTable:
 
     def patterns(self, user_id: str) -> list[Pattern]:
         """The user's patterns by name: the names to offer."""
-        groups: dict[str, list[Annotation]] = {}
-        for one in self.all(user_id):
-            groups.setdefault(one.pattern, []).append(one)
-        return [_summary(name, groups[name]) for name in sorted(groups, key=str.casefold)]
+        return patterns_in(self.all(user_id))
 
     def history(self, user_id: str, annotation_id: str | None = None) -> list[Change]:
         """Every change this user made, oldest first; of one annotation where it is named."""
@@ -187,6 +184,14 @@ class AnnotationTable:
             rows = connection.execute(query).all()
         states = [state for row in rows if (state := _state(row)) is not None]
         return sorted(states, key=lambda one: order[one.annotation_id])
+
+
+def patterns_in(labels: Iterable[Annotation]) -> list[Pattern]:
+    """What labels say of each pattern, by name."""
+    groups: dict[str, list[Annotation]] = {}
+    for one in labels:
+        groups.setdefault(one.pattern, []).append(one)
+    return [_summary(name, groups[name]) for name in sorted(groups, key=str.casefold)]
 
 
 def _summary(name: str, labels: list[Annotation]) -> Pattern:

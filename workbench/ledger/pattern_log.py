@@ -16,8 +16,8 @@ from workbench.ledger.store import Store
 
 _table = schema.pattern_log
 TRIAL, RECOGNITION, ADVICE, FEEDBACK, MODEL = "trial", "recognition", "advice", "feedback", "model"
-WATCH = "watch"  # which markets the desk is to look at
-_KINDS = (TRIAL, RECOGNITION, ADVICE, FEEDBACK, MODEL, WATCH)
+WATCH, ACCEPTED = "watch", "accepted"  # which markets the desk is to look at; which patterns of others are taken
+_KINDS = (TRIAL, RECOGNITION, ADVICE, FEEDBACK, MODEL, WATCH, ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ from typing import Any
 
 from workbench.domain.errors import ValueRefused
 from workbench.domain.events import NewEvent
+from workbench.ledger.accepted_patterns import SHARING_CHANGED
 from workbench.ledger.log import SqlLedger
 from workbench.orchestration.plain_text import plain
 from workbench.orchestration.subscriptions import BUFFER, Hub, Subscription
-from workbench.orchestration.sync_topics import SHARING_CHANGED, TOPICS, Shared, checked_topics, shared
+from workbench.orchestration.sync_topics import TOPICS, Shared, checked_topics, shared
 
 
 class DataSync:

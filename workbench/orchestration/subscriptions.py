@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import structlog
 
 from workbench.domain.events import Event
+from workbench.ledger.accepted_patterns import SHARING_CHANGED
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.tail import Tail
-from workbench.orchestration.sync_topics import SHARING_CHANGED, TOPIC_OF, TOPICS, Consents, Shared, shared, visible
+from workbench.orchestration.sync_topics import TOPIC_OF, TOPICS, Consents, Shared, shared, visible
 
 log = structlog.get_logger(__name__)
 PAGE = 500

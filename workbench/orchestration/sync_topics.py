@@ -12,7 +12,6 @@ from workbench.ledger.model_store import MODEL_PROMOTED, MODEL_TRAINED
 from workbench.orchestration.memory import FORECAST_MADE
 from workbench.orchestration.plain_text import plain
 
-SHARING_CHANGED = "SharingChanged"
 SIGNAL_DECIDED = "SignalDecided"
 TRAINING_ENDED = "TrainingEnded"
 # topic → kinds of events that belong to it; `publish` writes the first

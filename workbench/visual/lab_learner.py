@@ -87,7 +87,7 @@ class OwnPatterns:
         self._counting = threading.Lock()
 
     def train(self, user_id: str, tell: Tells | None = None, anew: bool = True) -> Trained:
-        labels = self._custom.annotations.all(user_id)
+        labels = self._custom.labels(user_id)
         self._custom.history = self._history({one.timeframe.text for one in labels})
         if anew or self._custom.shelf.ready(user_id) is None:
             self._custom.train_custom_patterns(user_id, tell)
@@ -133,7 +133,7 @@ class OwnPatterns:
 
     def _fresh(self, user_id: str, held: _Held) -> bool:
         """Whether the labels are those that were learned from; with others the learner would begin anew."""
-        return held.labels == digest_of(self._custom.annotations.all(user_id))
+        return held.labels == digest_of(self._custom.labels(user_id))
 
     def _history(self, timeframes: set[str]) -> dict[tuple[str, str], pd.DataFrame]:
         markets = [(s, t) for s, lengths in self._charts.markets.items() for t in lengths if t in timeframes]

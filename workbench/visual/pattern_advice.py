@@ -25,8 +25,8 @@ UNKNOWN = 0.5  # what the room in risk counts where nobody knows it
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What the desk leaves for one market. equity : of the desk, in `currency`; left : what is left of each limit, in the
-    same currency; held : bots that hold the market; barred : why nothing may be opened or sized, '' where it may."""
+    """What the desk leaves for one market. equity : of the desk, in `currency`; left : what is left of each limit, also
+    in that; held : bots that hold the market; barred : why nothing may be opened or sized, '' where it may."""
 
     equity: float
     currency: str

@@ -21,6 +21,8 @@ from workbench.domain.errors import ValueRefused
 from workbench.domain.market import Timeframe
 from workbench.domain.patterns import Annotation, Likeness, Outcome, OutcomeRule, Recognition
 from workbench.domain.ports import Progress
+from workbench.ledger.accepted_patterns import labels_of
+from workbench.ledger.annotations import patterns_in
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.pattern_log import ADVICE, FEEDBACK, RECOGNITION, TRIAL
 from workbench.ledger.pattern_models import PatternModels
@@ -80,7 +82,7 @@ class CustomPatternLearner:
         self._ledger, self.annotations, self._log = ledger, ledger.annotations, ledger.pattern_log
         self.user_id, self.history, self._new_id = user_id, dict(history or {}), new_id
         saved = PatternModels(ledger.pattern_log, models) if models else None
-        self.shelf = Shelf(self.annotations.all, saved, Learning(trees, windows))
+        self.shelf = Shelf(self.labels, saved, Learning(trees, windows))
         self._found: dict[str, tuple[PatternClassifier, dict[Market, list[Recognition]]]] = {}
 
     def annotate_pattern(
@@ -116,6 +118,10 @@ class CustomPatternLearner:
         )
         return self.annotations.add(made)
 
+    def labels(self, user_id: str) -> list[Annotation]:
+        """What this user learns from: their own labels, and those accepted from others, named after these."""
+        return labels_of(self._ledger, user_id)
+
     def similar_windows(self, chart_data: ChartWindow, count: int = 12, least: float = 0.85) -> list[Recognition]:
         """Windows of the history most like the brushed one, most similar first; it looks back, and promises nothing."""
         rows = chart_data.rows()
@@ -150,7 +156,7 @@ class CustomPatternLearner:
     def get_pattern_success_rates(self, user_id: str) -> list[PatternSuccess]:
         """Every pattern of the user in every cut of the history and by bot, beside matched random entries, corrected
         over all that this user has ever tried (this question counts)."""
-        classifier, patterns = self.classifier(user_id), self.annotations.patterns(user_id)
+        classifier, patterns = self.classifier(user_id), patterns_in(self.labels(user_id))
         known = [one for one in patterns if one.name in classifier.training.labels]
         beside = Beside(SightingLog(self._ledger).all(user_id), trade_entries(self._ledger))
         asked = list(cuts(self.history, beside.trades))

@@ -7,6 +7,7 @@ tells nothing twice.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from workbench.domain.errors import ValueRefused
 from workbench.domain.market import Timeframe
 from workbench.domain.patterns import Outcome, OutcomeRule, Recognition
 from workbench.domain.sightings import Sighting
+from workbench.ledger.accepted_patterns import labels_of
+from workbench.ledger.annotations import patterns_in
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.pattern_log import MODEL, WATCH
 from workbench.ledger.pattern_models import PatternModels, models_of
@@ -65,7 +68,7 @@ class PatternWatch:
 
     def __init__(self, ledger: SqlLedger, home: Path):
         self._ledger, self._home = ledger, home
-        self._shelf = Shelf(ledger.annotations.all, PatternModels(ledger.pattern_log, models_of(home)))
+        self._shelf = Shelf(partial(labels_of, ledger), PatternModels(ledger.pattern_log, models_of(home)))
         self._sightings = SightingLog(ledger)
         self._eyes: dict[str, _Eye] = {}
         self._told: dict[tuple[str, str, str, str], list[Recognition]] | None = None
@@ -96,7 +99,7 @@ class PatternWatch:
 
     def _eye(self, user: str) -> _Eye | None:
         watched = watched_by(self._ledger, user)
-        labels = self._ledger.annotations.all(user)
+        labels = labels_of(self._ledger, user)
         if not watched.on or not labels:
             return None
         before = self._eyes.get(user) or _Eye(None, watched, ())
@@ -125,7 +128,7 @@ class PatternWatch:
             if market[1] in eye.timeframes and (not eye.watched.symbols or market[0] in eye.watched.symbols)
         }
         assert self._told is not None
-        rules = {one.name: one for one in self._ledger.annotations.patterns(user)}
+        rules = {one.name: one for one in patterns_in(labels_of(self._ledger, user))}
         for one in at_close(eye.held.classifier, chosen):
             if any(same_stretch(one, told) for told in self._told.get(_place(user, one), ())):
                 continue

@@ -4,14 +4,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 
 from workbench.commands.asked import Asked
+from workbench.commands.confirming import Look, Preview
 from workbench.commands.handlers.alerts import alerts, alerts_least, alerts_off, alerts_on, alerts_quiet
 from workbench.commands.handlers.dashboard import dashboard
 from workbench.commands.handlers.effects import pause, resume, tune
-from workbench.commands.handlers.halts import halt, release
+from workbench.commands.handlers.halts import halt, may_release, release
 from workbench.commands.handlers.holding import risk_hold
-from workbench.commands.handlers.models import model_list, model_promote, model_rollback, model_train
+from workbench.commands.handlers.models import (
+    may_promote,
+    may_roll_back,
+    model_list,
+    model_promote,
+    model_rollback,
+    model_train,
+)
 from workbench.commands.handlers.overview import bots, events, help_, risk, status
-from workbench.commands.handlers.people import people, people_approve, people_refuse, people_remove
+from workbench.commands.handlers.people import may_remove, people, people_approve, people_refuse, people_remove
 from workbench.commands.handlers.questions import analyze, cross_analyze, cross_forecast, cross_plan, forecast, plan
 from workbench.commands.handlers.records import audit, report
 from workbench.commands.handlers.risks import risk_limits, risk_size, risk_status, risk_whatif
@@ -79,9 +87,14 @@ HANDLERS: Mapping[str, Handler] = {
     "draw_list": _charted("drawing", "draw_list"),
     "draw_drop": _charted("drawing", "draw_drop"),
     "draw_undo": _charted("drawing", "draw_undo"),
+    "draw_redo": _charted("drawing", "draw_redo"),
     **{
         f"pattern_{word}": _charted("patterns", f"pattern_{word}")
-        for word in ("list", "scan", "recognize", "success", "recommend", "feedback")
+        for word in ("list", "train", "scan", "recognize", "success", "recommend", "feedback")
+    },
+    **{
+        f"pattern_{word}": _charted("pattern_consent", f"pattern_{word}")
+        for word in ("share", "unshare", "offers", "accept", "decline", "watch")
     },
     "track_setup": _charted("setups", "track_setup"),
     "track_list": _charted("setups", "track_list"),
@@ -120,3 +133,22 @@ HANDLERS: Mapping[str, Handler] = {
     "risk_size": risk_size,
     "risk_hold": risk_hold,
 }
+
+
+async def _may_drop_setup(asked: Asked, line: Line) -> Preview:
+    """Brings pandas, numba and ccxt."""
+    from workbench.commands.handlers.setups import may_drop
+
+    return await may_drop(asked, line)
+
+
+PREVIEWS: Mapping[str, Look] = {
+    "release": may_release,
+    "model_promote": may_promote,
+    "model_rollback": may_roll_back,
+    "people_remove": may_remove,
+    "track_drop": _may_drop_setup,
+}
+"""What a command that asks back says first; every one of them has an entry."""
+TAKES_CODE = ("release",)
+"""Whose code the ledger itself takes, in the transaction that changes what it is for."""

@@ -1,4 +1,4 @@
-"""A user's own patterns: /pattern list, scan, recognize, success, recommend, feedback."""
+"""A user's own patterns: /pattern list, train, scan, recognize, success, recommend, feedback."""
 
 import asyncio
 from typing import cast
@@ -9,11 +9,12 @@ import pandas as pd
 from workbench.commands.asked import Asked
 from workbench.commands.handlers.charted import author
 from workbench.commands.handlers.pattern_room import rooms_now
-from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
+from workbench.commands.reply import Column, Part, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
 from workbench.domain.errors import ValueRefused
 from workbench.domain.patterns import Recognition
 from workbench.domain.portfolio import Money
+from workbench.ledger.accepted_patterns import labels_of
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.pattern_models import models_of
 from workbench.orchestration.plain_text import plain
@@ -53,6 +54,16 @@ async def pattern_list(asked: Asked, line: Line) -> Reply:
         for p in found
     )
     return Reply("Patterns", (Table(columns, rows),), as_of=asked.now, notes=line.notes)
+
+
+async def pattern_train(asked: Asked, line: Line) -> Reply:
+    """Learn anew, and keep what was learned."""
+    lab, source = await _lab(asked, line.values.get("tf"))
+    training = await asyncio.to_thread(lab.train_custom_patterns, author(asked))
+    held = lab.shelf.ready(author(asked))
+    version = (f"kept as version {held.version}",) if held else ()
+    notes = (*line.notes, f"candles: {source}", *version)
+    return Reply("Learned", (Text(plain(training.words, 1000)),), as_of=asked.now, notes=notes)
 
 
 async def pattern_scan(asked: Asked, line: Line) -> Reply:
@@ -111,7 +122,7 @@ async def pattern_success(asked: Asked, line: Line) -> Reply:
         Text(f"{plain(name, 60)}: told live {told} times before the outcome, {ended} ended since, {won} well")
         for name, (told, ended, won) in live.items()
     ]
-    parts = (Table(columns, table), *told, Text(plain(training, 600)), Text(how, Tone.MUTED))
+    parts: tuple[Part, ...] = (Table(columns, table), *told, Text(plain(training, 600)), Text(how, Tone.MUTED))
     return Reply("Are your patterns real?", parts, as_of=asked.now, notes=(*line.notes, f"candles: {source}"))
 
 
@@ -177,7 +188,7 @@ async def _lab(asked: Asked, timeframe: str | None) -> tuple[CustomPatternLearne
 
 def _open(asked: Asked, timeframe: str | None) -> tuple[CustomPatternLearner, str]:
     ledger, user = cast(SqlLedger, asked.ledger), author(asked)
-    labels = ledger.annotations.all(user)
+    labels = labels_of(ledger, user)
     if not labels:
         raise ValueRefused(_NO_LABELS)
     wanted = (timeframe,) if timeframe else tuple(sorted({one.timeframe.text for one in labels}))
