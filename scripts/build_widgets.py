@@ -56,7 +56,15 @@ BUNDLES = (
         "lightweight-charts=lightweight-charts/dist/lightweight-charts.production.mjs",
         "Lightweight Charts (c) TradingView, Inc., Apache-2.0: see vendor/lightweight-charts.LICENSE and .NOTICE",
         {},
-        ("desk/dom.js", "desk/format.js", "desk/table.js", "desk/csv.js", "candles/look.js", "candles/places.js"),
+        (
+            "desk/dom.js",
+            "desk/format.js",
+            "desk/table.js",
+            "desk/csv.js",
+            "desk/files.js",
+            "candles/look.js",
+            "candles/places.js",
+        ),
     ),
 )
 

@@ -114,3 +114,50 @@ def test_a_page_that_missed_a_difference_asks_for_the_snapshot(modules):
 
     assert asked == [{"kind": "hello", "seq": 6}]
     assert (seq, state) == (6, "active")
+
+
+def test_a_fall_is_seen_from_the_peak_before_it(modules):
+    assert call(modules, "lines", "m.drawdown([100, 120, 90, 120, 150])") == [0, 0, -25, 0, 0]
+    assert call(modules, "lines", "m.drawdown([0, -5, 10])") == [None, None, 0]
+
+
+def test_a_files_money_brings_its_currency_and_its_times_are_utc(modules):
+    steps = """m.bare([
+      {label: "Bot", text: (row) => row.bot},
+      {label: "P&L", right: true, text: () => "+1.50", sort: (row) => row.pnl, currency: () => "USD"},
+      {label: "Closed", kind: "time", right: true, sort: (row) => row.at},
+    ], [{bot: "=evil", pnl: 0.1, at: 1523491200000}, {bot: "b", pnl: null, at: null}])"""
+
+    assert call(modules, "files", steps) == {
+        "columns": [
+            {"name": "Bot", "kind": "text"},
+            {"name": "P&L", "kind": "number"},
+            {"name": "P&L currency", "kind": "text"},
+            {"name": "Closed", "kind": "time"},
+        ],
+        "rows": [["=evil", 0.1, "USD", "2018-04-12T00:00:00.000Z"], ["b", None, "USD", None]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("unit", "days"),
+    [
+        ("day", ["2018-03-30", "2018-03-31", "2018-04-01"]),
+        ("week", ["2018-03-26"]),
+        ("month", ["2018-03-01", "2018-04-01"]),
+    ],
+)
+def test_periods_without_a_trade_are_shown_as_such_up_to_today(modules, unit, days):
+    first = f"m.firstDay('2018-03-30', '{unit}')"
+    steps = f"m.filled([{{day: {first}, profit: 5, trades: 1, wins: 1}}], '{unit}', '2018-04-01', 31)"
+
+    found = call(modules, "calendar", steps)
+
+    assert [period["day"] for period in found] == days
+    assert sum(period["profit"] for period in found) == 5
+
+
+def test_no_trade_means_no_period_and_only_the_last_are_shown(modules):
+    assert call(modules, "calendar", "m.filled([], 'day', '2018-04-01', 31)") == []
+    steps = "m.filled([{day: '2017-01-01'}, {day: '2018-04-01'}], 'day', '2018-04-02', 3).map((one) => one.day)"
+    assert call(modules, "calendar", steps) == ["2018-03-31", "2018-04-01", "2018-04-02"]

@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from workbench.dashboard.overview_page import OverviewPage
 from workbench.dashboard.risk_page import RiskPage
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.widgets.page_pump import Page
@@ -25,4 +26,4 @@ class Desk(Protocol):
 
 def pages_of(desk: Desk) -> list[Page]:
     """In the order of their tabs."""
-    return [RiskPage.of(desk.center, desk.run.exchange_url if desk.run else "")]
+    return [OverviewPage(desk.center), RiskPage.of(desk.center, desk.run.exchange_url if desk.run else "")]

@@ -12,6 +12,7 @@ from workbench.dashboard.viewer import KEY_VARIABLE, VARIABLE
 from workbench.domain.desk import DashboardData
 from workbench.owned_task import OwnedTask
 from workbench.widgets.ask_hand import AskPage
+from workbench.widgets.choice_hand import Choices
 from workbench.widgets.desk_panel import DeskPanel
 from workbench.widgets.desk_pump import PanelSettings
 from workbench.widgets.halt_hand import Asks
@@ -40,6 +41,7 @@ class UnifiedDashboard:
     pages : the tabs behind the first, in order (`dashboard.pages.pages_of(desk)` makes those of this product).
     dispatcher : where given, the halt button works, and so do `asks`: the tabs that ask in the one grammar.
     widgets : tabs that hold a chart of their own (`dashboard.widget_tabs`).
+    choices : where the viewer's layout, theme and zone are kept (`ledger.page_choices(current_user())`).
     """
 
     def __init__(
@@ -51,10 +53,13 @@ class UnifiedDashboard:
         dispatcher: Asks | None = None,
         asks: Sequence[AskPage] = (),
         widgets: Sequence[WidgetTab] = (),
+        choices: Choices | None = None,
     ):
         self._news = _News(ledger) if ledger is not None else None
         wake = self._news.wait if self._news else None
-        self.panel = DeskPanel(center.get_unified_dashboard_data, settings, wake, pages, dispatcher, asks, widgets)
+        self.panel = DeskPanel(
+            center.get_unified_dashboard_data, settings, wake, pages, dispatcher, asks, widgets, choices
+        )
 
     def show(self, opens_at: str = "") -> DeskPanel:
         """The widget, live: make it a cell's last value, or `display` it. `opens_at`: the tab it begins with."""

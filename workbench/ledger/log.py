@@ -21,6 +21,7 @@ from workbench.ledger.halts import HaltTable
 from workbench.ledger.job_runs import JobRunTable
 from workbench.ledger.lease import LeaseTable
 from workbench.ledger.live_messages import LiveMessageTable
+from workbench.ledger.page_choices import PageChoices
 from workbench.ledger.pattern_log import PatternLog
 from workbench.ledger.postgres import PostgresBackend, checked_url
 from workbench.ledger.sqlite import SqliteBackend
@@ -86,6 +87,10 @@ class SqlLedger:
     def live_messages(self, bot: int, editor: str) -> LiveMessageTable:
         """The messages of one Telegram bot that edit themselves, for one editor of them. Writes on first use."""
         return LiveMessageTable(self._store, bot, editor)
+
+    def page_choices(self, viewer: str) -> PageChoices:
+        """How one viewer likes the page. Writes on first use."""
+        return PageChoices(self._store, viewer)
 
     @cached_property
     def people(self) -> PeopleTable:

@@ -8,7 +8,9 @@ import anywidget
 import traitlets
 
 from workbench.widgets.ask_hand import AskHand, AskPage
+from workbench.widgets.choice_hand import ChoiceHand, Choices
 from workbench.widgets.desk_pump import DeskPump, Feed, PanelSettings, Wake
+from workbench.widgets.export_hand import ExportHand
 from workbench.widgets.halt_hand import Asks, HaltHand
 from workbench.widgets.page_pump import Page, PagePump
 from workbench.widgets.tab_hand import TabHand, WidgetTab
@@ -27,10 +29,12 @@ def _stylesheet() -> str:
 class DeskPanel(anywidget.AnyWidget):
     """Shows what `feed` (async () -> DashboardData) tells. `start` needs the kernel's running loop.
 
-    pages : what stands behind the first tab, in order; each is asked only while it is open.
+    pages : what stands behind the first tab, in order, and what that tab shows besides (a page of its name); each is
+    asked only while it is open.
     dispatcher : where given, the halt button halts through it; else it says what to type instead.
     widgets : tabs that hold another widget each, made when one is opened.
     asks : tabs behind those that ask in the one grammar, through the same dispatcher.
+    choices : where given, what the viewer chooses of the page's look is kept there, else in the browser.
 
     `snapshot` is read from the live buffer whenever a page asks for the widget's state, so a reload restores it;
     in between only differences travel.
@@ -41,10 +45,11 @@ class DeskPanel(anywidget.AnyWidget):
 
     snapshot = traitlets.Dict().tag(sync=True, to_json=lambda _, panel: panel.pump.mirror.snapshot())
     pages = traitlets.List(traitlets.Unicode(), [FIRST]).tag(sync=True)
-    opens_at = traitlets.Unicode(FIRST).tag(sync=True)
+    opens_at = traitlets.Unicode("").tag(sync=True)
     halts = traitlets.Bool(False).tag(sync=True)
     asks = traitlets.List(traitlets.Dict()).tag(sync=True)
     widgets = traitlets.List(traitlets.Dict()).tag(sync=True)
+    remembered = traitlets.Dict(None, allow_none=True).tag(sync=True)
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class DeskPanel(anywidget.AnyWidget):
         dispatcher: Asks | None = None,
         asks: Sequence[AskPage] = (),
         widgets: Sequence[WidgetTab] = (),
+        choices: Choices | None = None,
     ):
         self.pump = DeskPump(feed, self.send, settings or PanelSettings(), wake)
         self.behind = PagePump(pages, self.send)
@@ -62,8 +68,14 @@ class DeskPanel(anywidget.AnyWidget):
         self.asking = AskHand(dispatcher, self.send, asks) if dispatcher else None
         tabs = self.asking.tabs if self.asking else []
         self.held = TabHand(widgets, self.send)
+        self.files = ExportHand(self.send)
+        self.choices = ChoiceHand(choices) if choices else None
         super().__init__(
-            pages=[FIRST, *self.behind.names], halts=dispatcher is not None, asks=tabs, widgets=self.held.tabs
+            pages=list(dict.fromkeys([FIRST, *self.behind.names])),
+            halts=dispatcher is not None,
+            asks=tabs,
+            widgets=self.held.tabs,
+            remembered=choices.all() if choices else None,
         )
         self.on_msg(self._hear)
 
@@ -80,7 +92,7 @@ class DeskPanel(anywidget.AnyWidget):
 
     def _hear(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """A page says that it is there ('beat'), which message it has seen last ('hello'), which tab it looks at
-        ('look', 'choose'), that somebody halts or releases, or what is asked in the grammar."""
+        ('look', 'choose'), that somebody halts or releases, what is asked in the grammar, taken along or remembered."""
         if not isinstance(content, dict):
             return
         self.pump.beat()
@@ -93,5 +105,9 @@ class DeskPanel(anywidget.AnyWidget):
             self.hand.hear(content)
         elif kind == "open":
             self.held.hear(content)
+        elif kind == "export":
+            self.files.hear(content)
+        elif kind == "remember" and self.choices:
+            self.choices.hear(content)
         elif kind in ("ask", "complete", "lines", "give_up") and self.asking:
             self.asking.hear(content)

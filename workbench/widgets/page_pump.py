@@ -17,7 +17,8 @@ LAPSE_S = 30.0  # three beats of a page: without them nobody looks
 
 
 class Page(Protocol):
-    """One page of the desk. `name` is its tab's id; `look` gives everything it shows, as JSON without NaN."""
+    """One page of the desk. `name` is its tab's id; `look` gives everything it shows, as JSON without NaN: the very
+    object of last time where nothing has changed, which is then not sent again."""
 
     @property
     def name(self) -> str: ...
@@ -38,12 +39,14 @@ class PageSettings:
 
 
 class PagePump:
-    """`hear` what a browser says; `send` gets {"kind": "page", "page", "view" or "trouble"} while a page is open."""
+    """`hear` what a browser says; `send` gets {"kind": "page", "page", "view" or "same" or "trouble"} while a page is
+    open."""
 
     def __init__(self, pages: Sequence[Page], send: Callable[[Json], None], settings: PageSettings | None = None):
         self._pages = {page.name: page for page in pages}
         self._send, self._settings = send, settings or PageSettings()
         self._open: dict[str, float] = {}
+        self._told: dict[str, Json] = {}
         self._poked = asyncio.Event()
         self._task = OwnedTask(self._run, "page pump")
 
@@ -61,6 +64,7 @@ class PagePump:
         if content.get("kind") == "choose" and isinstance(content.get("choice"), dict):
             page.choose(content["choice"])
         if fresh:
+            self._told.pop(page.name, None)  # whoever has just come knows nothing yet
             self._poked.set()
         self._task.start()
 
@@ -84,7 +88,11 @@ class PagePump:
         told: Json = {"kind": "page", "page": page.name}
         try:
             async with asyncio.timeout(self._settings.patience_s):
-                return {**told, "view": await page.look()}
+                view = await page.look()
+            if self._told.get(page.name) is view:
+                return {**told, "same": True}
+            self._told[page.name] = view
+            return {**told, "view": view}
         except TimeoutError:
             words = f"no answer for {self._settings.patience_s:.0f} s"
         except Exception as error:  # the page's supervisor: whatever failed is shown, and asked again

@@ -12,6 +12,7 @@ import traitlets
 from workbench.visual.lab_session import LabSession
 from workbench.widgets import desk_wire as wire
 from workbench.widgets import lab_wire
+from workbench.widgets.export_hand import ExportHand
 from workbench.widgets.lab_hand import LabHand
 from workbench.widgets.tokens import css_variables
 
@@ -43,7 +44,7 @@ class PatternLab(anywidget.AnyWidget):
 
     def __init__(self, session: LabSession, opens: tuple[str, str] | None = None, **traits: Any):
         self.session = session
-        self.hand = LabHand(session, self.send)
+        self.hand, self.files = LabHand(session, self.send), ExportHand(self.send)
         charts = session.charts
         markets = {wire.clean(name, wire.NAME_CHARS): list(lengths) for name, lengths in charts.markets.items()}
         super().__init__(
@@ -62,4 +63,4 @@ class PatternLab(anywidget.AnyWidget):
 
     def _hear(self, _widget: Any, content: Any, _buffers: Any) -> None:
         if isinstance(content, dict):
-            self.hand.hear(content)
+            (self.files if content.get("kind") == "export" else self.hand).hear(content)

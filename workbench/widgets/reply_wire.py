@@ -55,9 +55,18 @@ def _table(table: Table, zone: tzinfo | None) -> Json:
         "columns": columns,
         "rows": [[wire.clean(text) for text in row] for row in cells(kept, zone)],
         "raws": raws,
+        "currencies": [_currencies(kept, at) for at in range(len(columns))],
         "why": [[row, wire.clean(name, 80), wire.clean(words)] for (row, name), words in table.why.items()],
         "left_out": max(0, len(table.rows) - MOST_ROWS),
     }
+
+
+def _currencies(table: Table, at: int) -> list[str] | None:
+    """The currency of each value of a column of money, None for any other column."""
+    values = [row[at] for row in table.rows]
+    if not any(isinstance(value, Money) for value in values):
+        return None
+    return [wire.clean(value.currency, 12) if isinstance(value, Money) else "" for value in values]
 
 
 def _picture(chart: Chart, theme: str) -> Json:

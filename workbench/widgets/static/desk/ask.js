@@ -1,5 +1,6 @@
 // A tab that asks in the one grammar: a line with completion and history, and what came of it.
 import { el, memory, setAttr, setText } from "./dom.js";
+import * as show from "./format.js";
 import { OfferList } from "./offers.js";
 import { replyNode } from "./reply.js";
 
@@ -55,7 +56,7 @@ export class AskPage {
     this.asking.set(id, { line: text, at: Date.now(), heard: false, words: "" });
     this.remember(text);
     this.input.value = text;
-    this.desk.ask({ kind: "ask", id, line: text, theme: this.desk.paper(), zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+    this.desk.ask({ kind: "ask", id, line: text, theme: this.desk.paper(), zone: show.ZONE });
     this.showWaiting();
   }
 
@@ -83,7 +84,7 @@ export class AskPage {
 
   keep(reply, line) {
     this.replies = [{ reply, line }, ...this.replies].slice(0, KEPT_REPLIES);
-    const node = replyNode(reply, (answer) => this.send(answer));
+    const node = replyNode(reply, (answer) => this.send(answer), this.desk.store.files);
     node.prepend(el("code", { class: "reply-line outside", text: line }));
     this.results.prepend(node);
     while (this.results.children.length > KEPT_REPLIES) this.results.lastChild.remove();

@@ -1,8 +1,8 @@
 // The bots: one row each, its detail below, their sum at the foot.
-import { el, panel, setAttr, setText } from "./dom.js";
+import { el, facts, panel, setAttr, setText } from "./dom.js";
 import * as show from "./format.js";
 import { Table } from "./table.js";
-import { mark, swatch } from "./marks.js";
+import { mark, named } from "./marks.js";
 
 export function botsPanel(store, paper) {
   const table = new Table({
@@ -14,7 +14,7 @@ export function botsPanel(store, paper) {
     foot: (rows) => foot(rows, store.view.total),
     empty: () => blank(store),
   });
-  const { node, body, chip } = panel("Bots", "bots", [table.exporter()]);
+  const { node, body, chip } = panel("Bots", "bots", [table.exporter(store.files)]);
   body.append(table.node);
   return { node, chip, table, update: () => table.update(store.bots) };
 }
@@ -29,12 +29,13 @@ const moneyColumn = (id, label, key, signed) => ({
   tone: signed ? (row) => show.tone(sum(row, key)) : undefined,
   title: (row) => (sum(row, key) === null ? unknown(row, label) : null),
   stale: (row) => !row.ok,
+  currency: (row) => row.status?.[key]?.currency,
 });
 const unknown = (row, label) => `${label} unknown: ${row.reason || (row.status ? "the bot does not tell it" : "never heard from")}`;
 
 function columns(store, paper) {
   return [
-    { id: "bot", label: "Bot", text: (row) => row.id, paint: (row, td) => named(row, td, paper), css: "name" },
+    { id: "bot", label: "Bot", text: (row) => row.id, paint: (row, td) => named(td, row.id, row.colour, paper), css: "name" },
     { id: "health", label: "Health", text: (row) => row.word, paint: health, title: (row) => row.reason },
     { id: "state", label: "State", text: (row) => row.status?.state ?? show.UNKNOWN, paint: state, wide: true, csv: (row) => row.status?.state },
     {
@@ -69,12 +70,6 @@ const age = (row, store) => {
   return row.word === "stale" ? `◷ stale ${text}` : text;
 };
 
-function named(row, td, paper) {
-  if (!td.firstChild) td.append(swatch(), el("span", { class: "outside" }));
-  td.firstChild.style.setProperty("--shade", row.colour[paper()]);
-  setText(td.lastChild, row.id);
-}
-
 function health(row, td) {
   if (!td.firstChild) td.append(mark(), el("span"), el("small", { class: "narrow" }), el("small", { class: "why muted outside wide" }));
   const [sign, word, held, why] = td.children;
@@ -106,7 +101,7 @@ function foot(rows, total) {
 
 function detail(row, store) {
   const { status } = row;
-  const facts = [
+  return facts([
     ["Health", row.ok ? "live, ready, fresh" : `${row.word}${row.reason ? `: ${row.reason}` : ""}`],
     ["Answers in", row.latency === null ? show.UNKNOWN : `${show.count(row.latency)} ms`],
     ["Data", row.data_at === null ? show.UNKNOWN : `${show.ago(row.data_at, store.now)}`],
@@ -120,8 +115,7 @@ function detail(row, store) {
     ["Does", row.capabilities.join(", ") || show.UNKNOWN],
     ["Tags", row.tags.join(", ") || "none"],
     ["Says", status?.detail || "nothing"],
-  ];
-  return el("dl", { class: "facts" }, ...facts.map(([term, value]) => el("div", {}, el("dt", { text: term }), el("dd", { text: value }))));
+  ]);
 }
 
 function blank(store) {

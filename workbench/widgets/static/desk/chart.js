@@ -8,7 +8,8 @@ import { options } from "./chart_look.js";
 import { SpanWindow } from "./span_window.js";
 import { swatch } from "./marks.js";
 
-const MODES = [["pnl", "P&L"], ["return", "Return"], ["equity", "Equity"]];
+const MODES = [["pnl", "P&L"], ["return", "Return"], ["drawdown", "Drawdown"], ["equity", "Equity"]];
+const PERCENT = new Set(["return", "drawdown"]);
 
 export function chartPanel(store, paper) {
   const chart = new Chart(store, paper);
@@ -152,7 +153,7 @@ class Chart {
 
   words(value) {
     if (value === null) return show.UNKNOWN;
-    if (this.mode === "return") return `${show.signed(value)} %`;
+    if (PERCENT.has(this.mode)) return `${show.signed(value)} %`;
     return this.mode === "pnl" ? show.signed(value) : show.fixed(value);
   }
 
@@ -215,7 +216,7 @@ class Chart {
 
   describe() {
     const said = this.lines.map((line, i) => `${line.label} ${this.words(valueAt(this.table[i + 1], Infinity))}`);
-    return `${MODES.find(([name]) => name === this.mode)[1]} in ${this.mode === "return" ? "percent" : this.currency}: ${said.join(", ")}`;
+    return `${MODES.find(([name]) => name === this.mode)[1]} in ${PERCENT.has(this.mode) ? "percent" : this.currency}: ${said.join(", ")}`;
   }
 
   press(event) {

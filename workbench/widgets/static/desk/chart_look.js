@@ -40,7 +40,7 @@ export function options(chart, size, hooks) {
 function figure(mode, value) {
   const places = Math.abs(value) >= 1000 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   const text = mode === "equity" ? show.fixed(value, places) : show.signed(value, places);
-  return mode === "return" ? `${text} %` : text;
+  return mode === "return" || mode === "drawdown" ? `${text} %` : text;
 }
 
 /** Day and month where a day begins, hours and minutes within it, in the viewer's zone. */

@@ -36,6 +36,11 @@ export function panel(title, id, tools = []) {
   return { node: el("section", { class: `panel ${id}`, "aria-label": title }, head, body), body, chip, heading };
 }
 
+/** Facts in a grid: [[term, value] …]. */
+export function facts(pairs) {
+  return el("dl", { class: "facts" }, ...pairs.map(([term, value]) => el("div", {}, el("dt", { text: term }), el("dd", { text: value }))));
+}
+
 /** Buttons of which one is chosen; `onPick(value)` hears of a change. */
 export function segmented(label, choices, chosen, onPick) {
   const group = el("span", { class: "segmented", role: "group", "aria-label": label });
@@ -51,9 +56,17 @@ export function segmented(label, choices, chosen, onPick) {
   return group;
 }
 
-/** What this browser remembers; a browser that refuses remembers nothing. */
+/** What is remembered of how the page looks: by the ledger for its user where `keep` was called, else by this browser.
+ *  A browser that refuses remembers nothing. */
 export const memory = {
+  kept: {},
+  tell: null,
+  /** `kept`: what the ledger knows. `tell(key, value)` has a choice kept there. */
+  keep(kept, tell) {
+    Object.assign(this, { kept: { ...kept }, tell });
+  },
   get(key, otherwise) {
+    if (Object.hasOwn(this.kept, key)) return this.kept[key];
     try {
       return JSON.parse(localStorage.getItem(`workbench.${key}`)) ?? otherwise;
     } catch {
@@ -61,6 +74,10 @@ export const memory = {
     }
   },
   set(key, value) {
+    if (this.tell) {
+      this.kept[key] = value;
+      this.tell(key, value);
+    }
     try {
       localStorage.setItem(`workbench.${key}`, JSON.stringify(value));
     } catch {

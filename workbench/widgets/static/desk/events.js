@@ -1,11 +1,21 @@
 // What happened last, newest first.
 import { el, panel, setAttr, setText } from "./dom.js";
+import { bare } from "./files.js";
 import * as show from "./format.js";
+
+const COLUMNS = [
+  { label: "Number", right: true, sort: (event) => event.seq },
+  { label: "At", kind: "time", sort: (event) => event.at },
+  { label: "Kind", text: (event) => event.kind },
+  { label: "Source", text: (event) => event.source },
+  { label: "Words", text: (event) => event.words },
+];
 
 export function eventsPanel(store) {
   const list = el("ol", { class: "events" });
   const blank = el("p", { class: "blank" });
-  const { node, body } = panel("Last events", "events-panel");
+  const save = store.files.buttons(() => ({ name: "events", table: bare(COLUMNS, store.view.events) }));
+  const { node, body } = panel("Last events", "events-panel", [save]);
   body.append(el("div", { class: "scroll", tabindex: "0" }, list, blank));
   const rows = new Map();
   return {

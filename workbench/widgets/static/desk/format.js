@@ -56,9 +56,30 @@ export function tone(value, places = 2) {
 const parts = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" };
 const clockOf = (zone) => new Intl.DateTimeFormat("en-CA", { ...parts, hourCycle: "h23", timeZone: zone });
 
-export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-const here = clockOf(ZONE);
+export const SYSTEM_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+export let ZONE = SYSTEM_ZONE;
+let here = clockOf(ZONE);
 const utc = clockOf("UTC");
+const CHOSEN = "workbench-zone";
+
+/** Show times in `zone` from now on, in every widget of this page; one that nobody knows is the system's. */
+export function chooseZone(zone) {
+  document.documentElement.dataset.wbZone = zone;
+  document.dispatchEvent(new CustomEvent(CHOSEN));
+}
+
+function follow() {
+  const wanted = document.documentElement.dataset.wbZone || SYSTEM_ZONE;
+  try {
+    here = clockOf(wanted);
+    ZONE = wanted;
+  } catch {
+    here = clockOf(SYSTEM_ZONE);
+    ZONE = SYSTEM_ZONE;
+  }
+}
+document.addEventListener(CHOSEN, follow);
+follow();
 
 function stamp(clock, at, seconds) {
   const found = Object.fromEntries(clock.formatToParts(new Date(at)).map((part) => [part.type, part.value]));
@@ -69,6 +90,12 @@ function stamp(clock, at, seconds) {
 /** In the viewer's zone: "2018-06-13 05:30". */
 export const time = (at, seconds = false) => (known(at) ? stamp(here, at, seconds) : UNKNOWN);
 export const timeUtc = (at) => (known(at) ? `${stamp(utc, at, true)} UTC` : "");
+
+/** The date of a moment in the viewer's zone: "2018-06-13". */
+export const date = (at) => time(at).slice(0, 10);
+
+/** A moment as files carry it: "2018-06-13T03:30:00.000Z". */
+export const iso = (at) => (known(at) ? new Date(at).toISOString() : "");
 
 /** "12 s", "4 min", "3 h", "2 d": how long something took or is ago. */
 export function span(ms) {

@@ -29,22 +29,34 @@ function baseOf(sums, v) {
 /** Whether what stands at a line's end is old: its bot is not well, or the sum is not known now. */
 export const isStale = (view, id) => (id === TOTAL ? !view.total?.equity : !view.bots.get(id)?.ok);
 
+/** How the values of a line are read: all of them at once, for a fall is seen from the peak before it. */
 export const READINGS = {
-  pnl: (value, base) => value - base,
-  return: (value, base) => (base > 0 ? (value / base - 1) * 100 : null),
-  equity: (value) => value,
+  pnl: (values, base) => values.map((value) => value - base),
+  return: (values, base) => values.map((value) => (base > 0 ? (value / base - 1) * 100 : null)),
+  equity: (values) => values,
+  drawdown: (values) => drawdown(values),
 };
+
+/** Fall from the running peak, in percent, at most 0; null where nothing above 0 has been yet. */
+export function drawdown(values) {
+  let peak = 0;
+  return values.map((value) => {
+    peak = Math.max(peak, value);
+    return peak > 0 ? (value / peak - 1) * 100 : null;
+  });
+}
 
 /** [times, values, values …] with null where a line has no point at that time. */
 export function tableOf(lines, reading) {
   const read = READINGS[reading];
   const same = lines.every(({ t }) => t.length === lines[0].t.length && t[0] === lines[0].t[0] && t.at(-1) === lines[0].t.at(-1) && t.every((at, i) => at === lines[0].t[i]));
-  if (same) return [lines[0].t, ...lines.map(({ v, base }) => v.map((value) => read(value, base)))];
+  if (same) return [lines[0].t, ...lines.map(({ v, base }) => read(v, base))];
   const times = [...new Set(lines.flatMap(({ t }) => t))].sort((a, b) => a - b);
   const row = new Map(times.map((at, i) => [at, i]));
   const columns = lines.map(({ t, v, base }) => {
     const column = new Array(times.length).fill(null);
-    t.forEach((at, i) => (column[row.get(at)] = read(v[i], base)));
+    const values = read(v, base);
+    t.forEach((at, i) => (column[row.get(at)] = values[i]));
     return column;
   });
   return [times, ...columns];

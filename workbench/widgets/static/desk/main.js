@@ -1,5 +1,6 @@
 // The desk's page: wires the store to its panels. Python side: workbench/widgets/desk_panel.py.
-import { el } from "./dom.js";
+import { el, memory } from "./dom.js";
+import * as show from "./format.js";
 import { HaltDialog } from "./halt.js";
 import { AskPage } from "./ask.js";
 import { header } from "./header.js";
@@ -16,6 +17,12 @@ const TICK_MS = 1000;
 function render({ model, el: host }) {
   const root = el("div", { class: "wb desk" });
   const ask = (message) => model.send(message);
+  const remembered = model.get("remembered");
+  if (remembered) {
+    memory.keep(remembered, (name, value) => {
+      if (!name.startsWith("lines.")) ask({ kind: "remember", name, value }); // typed lines stay in their browser
+    });
+  }
   const store = new Store(ask);
   const halt = new HaltDialog(store, ask, Boolean(model.get("halts")));
   const desk = { store, paper: () => paperOf(root), ask, halt };
@@ -30,11 +37,16 @@ function render({ model, el: host }) {
     },
   });
   const pagesOfOurs = new Set(model.get("pages")); // the others paint themselves once they are opened
+  const rezone = () => {
+    ask({ kind: "choose", page: "overview", choice: { zone: show.ZONE } });
+    repaint();
+  };
   const repaint = () => {
     for (const { id, page } of pages) if (pagesOfOurs.has(id) || id === sheets.current) page.repaint?.();
     store.changed();
   };
-  const dialog = viewDialog(root, repaint);
+  const overview = pages.find(({ id }) => id === "overview").page;
+  const dialog = viewDialog(root, { repaint, rezone, panels: overview.arrangement.node });
   const top = header(store, { openView: dialog.open, halt });
   const notices = noticesBar(store);
   root.append(top.node, sheets.list, notices.node, ...sheets.sheets, dialog.node, halt.node);
@@ -47,7 +59,7 @@ function render({ model, el: host }) {
     root.dataset.phase = store.view.phase;
     root.dataset.seq = store.view.seq;
   };
-  const hear = (message) => store.hear(message);
+  const hear = (message, buffers) => store.hear(message, buffers);
   const keys = (event) => press(event, root, dialog);
   const light = matchMedia("(prefers-color-scheme: light)");
   const beat = setInterval(() => ask({ kind: "beat", page: sheets.current }), BEAT_MS);
@@ -59,6 +71,7 @@ function render({ model, el: host }) {
   store.hear(model.get("snapshot"));
   store.catchUp();
   sheets.begin();
+  rezone();
   update();
 
   return () => {

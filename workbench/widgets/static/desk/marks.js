@@ -1,8 +1,15 @@
 // Small signs. Each differs in shape as well as colour, and stands beside its word.
-import { el } from "./dom.js";
+import { el, setText } from "./dom.js";
 
 /** A bot's colour; set --shade on it. */
 export const swatch = () => el("i", { class: "swatch", "aria-hidden": "true" });
+
+/** A bot's name in a cell, beside its colour. */
+export function named(td, name, colour, paper) {
+  if (!td.firstChild) td.append(swatch(), el("span", { class: "outside" }));
+  td.firstChild.style.setProperty("--shade", colour?.[paper()] ?? "var(--wb-muted)");
+  setText(td.lastChild, name);
+}
 
 /** Health: set data-health to healthy, stale, not ready or down. */
 export const mark = () => el("i", { class: "mark", "aria-hidden": "true" });

@@ -1,11 +1,15 @@
-// What stands now: equity, profit by bot, bots, positions, events.
+// What stands now: equity, profit by bot and by period, bots, open and closed trades, events.
+import { Arrangement } from "./arrange.js";
 import { barsPanel } from "./bars.js";
 import { botsPanel } from "./bots.js";
 import { chartPanel } from "./chart.js";
-import { el } from "./dom.js";
+import { el, setAttr, setText } from "./dom.js";
 import { eventsPanel } from "./events.js";
 import { showChip } from "./marks.js";
+import { periodsPanel } from "./periods.js";
 import { positionsPanel } from "./positions.js";
+import { spreadPanel } from "./spread.js";
+import { tradesPanel } from "./trades.js";
 
 export class OverviewPage {
   static id = "overview";
@@ -13,20 +17,35 @@ export class OverviewPage {
 
   constructor({ store, paper }) {
     this.store = store;
-    this.chart = chartPanel(store, paper);
-    this.parts = [botsPanel(store, paper), this.chart, barsPanel(store, paper), positionsPanel(store, paper)];
-    this.events = eventsPanel(store);
-    const [bots, chart, bars, positions] = this.parts;
-    this.node = el("div", { class: "panels" }, chart.node, bars.node, bots.node, positions.node, this.events.node);
+    const made = {
+      chart: chartPanel(store, paper),
+      pnl: barsPanel(store, paper),
+      bots: botsPanel(store, paper),
+      periods: periodsPanel(store),
+      spread: spreadPanel(store),
+      positions: positionsPanel(store, paper),
+      events: eventsPanel(store),
+      trades: tradesPanel(store, paper),
+    };
+    this.parts = Object.values(made);
+    this.chart = made.chart;
+    this.trades = made.trades;
+    this.note = el("p", { class: "page-note", role: "status", hidden: true });
+    this.node = el("div", {}, this.note, el("div", { class: "panels" }, ...this.parts.map((part) => part.node)));
+    this.arrangement = new Arrangement(OverviewPage.id, Object.entries(made).map(([id, { node }]) => ({ id, node, title: node.getAttribute("aria-label") })));
   }
 
   update() {
-    for (const part of [...this.parts, this.events]) part.update();
-    for (const part of this.parts) showChip(part.chip, this.store.view);
+    const told = this.store.pages.get(OverviewPage.id);
+    setText(this.note, told?.trouble ? `The bots' trades cannot be had now: ${told.trouble}` : "");
+    setAttr(this.note, "hidden", this.note.textContent ? null : "hidden");
+    for (const part of this.parts) part.update(told?.view);
+    for (const part of this.parts) if (part.chip) showChip(part.chip, this.store.view);
   }
 
   repaint() {
     this.chart.repaint();
+    this.trades.repaint();
   }
 
   destroy() {

@@ -1,18 +1,30 @@
 // Every open position of every bot.
-import { el, panel, setText } from "./dom.js";
+import { el, facts, panel } from "./dom.js";
 import * as show from "./format.js";
-import { swatch } from "./marks.js";
+import { named } from "./marks.js";
 import { Table } from "./table.js";
 
 export function positionsPanel(store, paper) {
   const table = new Table({
     name: "positions",
-    caption: "Open positions",
+    caption: "Open trades; Enter opens a row",
     key: (row) => `${row.bot.id}\n${row.symbol}\n${row.nth}`,
     columns: columns(paper),
-    empty: () => el("p", { text: store.view.phase === "loading" ? "Waiting for the desk's first figures." : "No open position." }),
+    detail: (row) => facts([
+      ["Opened", `${show.time(row.opened)} ${show.ZONE}`],
+      ["Opened, UTC", show.timeUtc(row.opened)],
+      ["Held for", show.span(store.view.market ? store.view.market.time - row.opened : null)],
+      ["Amount", show.amount(row.amount)],
+      ["Entry", show.price(row.entry)],
+      ["Mark", show.price(row.mark)],
+      ["Unrealised", `${show.signed(row.unrealised)} ${row.currency}`],
+      ["Of what was put in", show.percent(row.unrealised / Math.abs(row.amount * row.entry))],
+      ["To the stop", row.stop === null ? "the bot has set no stop" : show.percent(row.stop / row.mark - 1)],
+      ["Money", row.bot.status?.mode ?? show.UNKNOWN],
+    ]),
+    empty: () => el("p", { text: store.view.phase === "loading" ? "Waiting for the desk's first figures." : "No open trade." }),
   });
-  const { node, body, chip } = panel("Open positions", "positions", [table.exporter()]);
+  const { node, body, chip } = panel("Open trades", "positions", [table.filter("Filter open trades"), table.exporter(store.files)]);
   body.append(table.node);
   return { node, chip, table, update: () => table.update(store.bots.flatMap(held)) };
 }
@@ -26,21 +38,16 @@ function columns(paper) {
     id, label, right: true, text: (row) => format(row[id]), sort: (row) => row[id], stale, ...more,
   });
   return [
-    { id: "bot", label: "Bot", text: (row) => row.bot.id, paint: (row, td) => named(row, td, paper), css: "name" },
+    { id: "bot", label: "Bot", text: (row) => row.bot.id, paint: (row, td) => named(td, row.bot.id, row.bot.colour, paper), css: "name" },
     { id: "symbol", label: "Market", text: (row) => row.symbol, css: "outside" },
     figure("amount", "Amount", show.amount, { wide: true }),
     figure("entry", "Entry", show.price, { wide: true, title: (row) => `Opened ${show.time(row.opened)}, ${show.timeUtc(row.opened)}` }),
     figure("mark", "Mark", show.price),
     figure("unrealised", "Unrealised", (value) => value, {
-      text: (row) => `${show.signed(row.unrealised)} ${row.currency}`.trim(), tone: (row) => show.tone(row.unrealised),
+      text: (row) => `${show.signed(row.unrealised)} ${row.currency}`.trim(), currency: (row) => row.currency, tone: (row) => show.tone(row.unrealised),
     }),
+    { id: "opened", label: "Opened", kind: "time", right: true, wide: true, text: (row) => show.time(row.opened), sort: (row) => row.opened, title: (row) => show.timeUtc(row.opened) },
     figure("stop", "Stop", show.price, { wide: true, title: (row) => (row.stop === null ? "The bot has set no stop" : null) }),
-    figure("value", "Value", (value) => value, { wide: true, text: (row) => `${show.fixed(row.value)} ${row.currency}`.trim() }),
+    figure("value", "Value", (value) => value, { wide: true, currency: (row) => row.currency, text: (row) => `${show.fixed(row.value)} ${row.currency}`.trim() }),
   ];
-}
-
-function named(row, td, paper) {
-  if (!td.firstChild) td.append(swatch(), el("span", { class: "outside" }));
-  td.firstChild.style.setProperty("--shade", row.bot.colour[paper()]);
-  setText(td.lastChild, row.bot.id);
 }

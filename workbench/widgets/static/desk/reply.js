@@ -1,13 +1,13 @@
-// A reply of the grammar as nodes: title, texts, tables with CSV, pictures, questions. Everything in it is text.
+// A reply of the grammar as nodes: title, texts, tables to take along, pictures, questions. Everything in it is text.
 import { el } from "./dom.js";
 import * as show from "./format.js";
 import { Table } from "./table.js";
 
 let born = 0;
 
-/** `onLine(line)` is called when a question is answered by its button. */
-export function replyNode(reply, onLine) {
-  const parts = reply.parts.map((part) => PARTS[part.type]?.(part, onLine)).filter(Boolean);
+/** `onLine(line)` is called when a question is answered by its button; `files` saves tables. */
+export function replyNode(reply, onLine, files) {
+  const parts = reply.parts.map((part) => PARTS[part.type]?.(part, onLine, files)).filter(Boolean);
   const notes = reply.notes.length ? el("ul", { class: "reply-notes muted" }, ...reply.notes.map((text) => el("li", { class: "outside", text }))) : null;
   const error = reply.error ? el("p", { class: "reply-error outside", role: "alert", text: reply.error }) : null;
   return el("article", { class: "reply", "data-ok": String(reply.ok) }, el("h3", { class: "outside", text: reply.title }), error, ...parts, notes);
@@ -19,7 +19,7 @@ function textPart({ text, tone }) {
   return el("p", { class: "reply-text outside", "data-tone": { warning: "warning", bad: "down", good: "up" }[tone], "data-muted": tone === "muted" ? "" : null, text });
 }
 
-function tablePart(part) {
+function tablePart(part, _onLine, files) {
   const why = new Map(part.why.map(([row, name, words]) => [`${row}\n${name}`, words]));
   const name = part.title || `table ${(born += 1)}`;
   const said = part.columns.filter((_, i) => !part.rows.length || part.rows.some((row) => row[i] !== "")); // a column that says nothing is left out
@@ -28,21 +28,23 @@ function tablePart(part) {
     name: `reply ${name}`,
     caption: part.title || "Answer",
     key: (row) => String(row.at),
-    columns: part.columns.map((column, i) => columnOf(column, i, why)).filter((_, i) => said.includes(part.columns[i])),
+    columns: part.columns.map((column, i) => columnOf(column, i, why, part.currencies[i])).filter((_, i) => said.includes(part.columns[i])),
     empty: () => el("p", { text: "Nothing." }),
   });
   table.order = null; // the answer's own order, until the viewer sorts
   table.update(rows);
   const more = part.left_out ? el("p", { class: "muted", text: `${part.left_out.toLocaleString("en-US")} more rows: narrow the question, or ask in a terminal with --json` }) : null;
-  const head = el("header", { class: "reply-head" }, el("h4", { class: "outside", text: part.title }), el("span", { class: "spring" }), table.exporter());
+  const head = el("header", { class: "reply-head" }, el("h4", { class: "outside", text: part.title }), el("span", { class: "spring" }), table.exporter(files));
   return el("section", { class: "reply-table" }, head, table.node, more);
 }
 
-function columnOf({ name, right, shape }, i, why) {
+function columnOf({ name, right, shape }, i, why, currencies) {
   return {
     id: `${i}`,
     label: name,
     right,
+    kind: shape === "time" ? "time" : null,
+    currency: currencies && ((row) => currencies[row.at]),
     css: shape === "bot" ? "name outside" : "outside",
     text: (row) => row.cells[i],
     sort: (row) => row.raws[i] ?? (right ? null : row.cells[i]),

@@ -20,14 +20,15 @@ export class RiskPage {
     this.unknown = el("ul", { class: "unknown" });
     this.whatIf = whatIfBar((choice) => desk.ask({ kind: "choose", page: RiskPage.id, choice }));
     this.figures = figuresStrip();
+    const { files } = desk.store;
     this.parts = [
-      heatPanel(desk.paper),
-      sharesPanel("Share of risk by bot", "by_bot", desk.paper),
-      sharesPanel("Share of risk by market", "by_symbol", desk.paper),
-      limitsPanel(),
-      ladderPanel(desk.paper),
-      statesPanel(desk.halt),
-      groupsPanel(),
+      heatPanel(desk.paper, files),
+      sharesPanel("Share of risk by bot", "by_bot", desk.paper, files),
+      sharesPanel("Share of risk by market", "by_symbol", desk.paper, files),
+      limitsPanel(files),
+      ladderPanel(desk.paper, files),
+      statesPanel(desk.halt, files),
+      groupsPanel(files),
     ];
     this.body = el("div", { class: "risk-panels" }, ...this.parts.map((part) => part.node));
     this.lead = el("div", { class: "risk-lead" }, this.figures.node, this.whatIf.node);

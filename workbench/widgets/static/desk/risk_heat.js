@@ -1,10 +1,13 @@
 // Who holds what: bots down, markets across, shaded by size; long and short differ in hue and in sign.
 import { el, panel, setAttr, setText } from "./dom.js";
 import * as show from "./format.js";
+import { bare } from "./files.js";
 import { swatch } from "./marks.js";
 
-export function heatPanel(paper) {
-  const { node, body, chip } = panel("Exposure by bot and market", "heat");
+export function heatPanel(paper, files) {
+  let shown = null;
+  const save = files.buttons(() => ({ name: "exposure", table: bare(COLUMNS, shown ? cellsOf(shown) : []) }));
+  const { node, body, chip } = panel("Exposure by bot and market", "heat", [save]);
   const table = el("table", { class: "heatmap" });
   const blank = el("p", { class: "blank", text: "No bot holds anything, and no order is open." });
   const legend = el("p", { class: "heat-legend muted" }, el("i", { class: "heat-key", "data-side": "long" }), "long ", el("i", { class: "heat-key", "data-side": "short" }), "short");
@@ -14,6 +17,7 @@ export function heatPanel(paper) {
   return {
     node, chip, money: true,
     update(view) {
+      shown = view;
       const fresh = JSON.stringify([view.bots.map((bot) => bot.id), view.symbols]);
       if (fresh !== shape) cells = build(table, view);
       shape = fresh;
@@ -24,6 +28,13 @@ export function heatPanel(paper) {
     },
   };
 }
+
+const COLUMNS = [
+  { label: "Bot", text: (cell) => cell.bot },
+  { label: "Market", text: (cell) => cell.symbol },
+  { label: "Exposure", right: true, sort: (cell) => cell.value, currency: (cell) => cell.currency },
+];
+const cellsOf = ({ bots, symbols, exposure, currency }) => bots.flatMap(({ id }, i) => symbols.map((symbol, k) => ({ bot: id, symbol, value: exposure[i][k], currency })));
 
 /** The table's empty cells: [row of bot][market…, sum], the last row being the sums. */
 function build(table, { bots, symbols }) {

@@ -1,13 +1,22 @@
 // Where the risk comes from: each name's share of volatility and of CVaR. Shares add up to the whole; a hedge is below 0.
 import { el, panel, setAttr, setText } from "./dom.js";
 import * as show from "./format.js";
+import { bare } from "./files.js";
 import { swatch } from "./marks.js";
 
 const KINDS = [["volatility", "Vol."], ["cvar", "CVaR"]];
 const share = (value) => (typeof value === "number" ? `${show.fixed(value * 100, 1)} %` : show.UNKNOWN);
 
-export function sharesPanel(title, key, paper) {
-  const { node, body } = panel(title, `shares ${key}`);
+const COLUMNS = [
+  { label: "Name", text: (row) => row.name },
+  { label: "Share of volatility", right: true, sort: (row) => row.volatility },
+  { label: "Share of CVaR", right: true, sort: (row) => row.cvar },
+];
+
+export function sharesPanel(title, key, paper, files) {
+  let shown = [];
+  const save = files.buttons(() => ({ name: title.toLowerCase(), table: bare(COLUMNS, shown) }));
+  const { node, body } = panel(title, `shares ${key}`, [save]);
   const list = el("ul", { class: "share-list" });
   const blank = el("p", { class: "blank", text: "Nothing is at risk, or it cannot be told." });
   body.append(list, blank);
@@ -16,6 +25,7 @@ export function sharesPanel(title, key, paper) {
     node,
     update(view) {
       const found = view[key];
+      shown = found;
       const then = new Map((view.what_if?.[key] ?? []).map((row) => [row.name, row]));
       const names = found.map((row) => row.name);
       for (const [name, row] of rows) if (!names.includes(name)) rows.delete(name) && row.node.remove();

@@ -2,13 +2,14 @@
 import { el, panel, setAttr, setText } from "./dom.js";
 import * as show from "./format.js";
 import { swatch } from "./marks.js";
+import { bare } from "./files.js";
 import { Table } from "./table.js";
 
 const percent = (value) => (typeof value === "number" ? `${show.fixed(value * 100, 1).replace(/\.0$/, "")} %` : show.UNKNOWN);
 const figure = (id, label, text, more = {}) => ({ id, label, right: true, text, sort: (row) => row[id], ...more });
 const cash = (id) => (row) => (typeof row[id] === "number" ? show.fixed(row[id]) : show.UNKNOWN);
 
-export function limitsPanel() {
+export function limitsPanel(files) {
   const table = new Table({
     name: "limits",
     caption: "Limits, the tightest first",
@@ -25,7 +26,7 @@ export function limitsPanel() {
     detail: (row) => el("p", { class: "outside", text: row.why ? `${show.fixed(row.before)} was tightened to ${show.fixed(row.cap)}: ${row.why}` : "As it was set; nothing tightens it now." }),
     empty: () => el("p", { text: "No limit is known here." }),
   });
-  const { node, body, chip } = panel("Limits", "limits", [table.exporter()]);
+  const { node, body, chip } = panel("Limits", "limits", [table.exporter(files)]);
   body.append(table.node);
   const order = (rows) => [...rows].sort((a, b) => (b.part ?? 9) - (a.part ?? 9)); // the unknown may be the worst
   return { node, chip, money: true, update: (view) => table.update(order(view.limits)) };
@@ -40,8 +41,10 @@ function roomBar(row, td) {
   setText(words, percent(part));
 }
 
-export function ladderPanel(paper) {
-  const { node, body } = panel("Drawdown ladder", "ladder");
+export function ladderPanel(paper, files) {
+  let shown = [];
+  const save = files.buttons(() => ({ name: "drawdown ladder", table: bare(LADDER, shown) }));
+  const { node, body } = panel("Drawdown ladder", "ladder", [save]);
   const list = el("ul", { class: "rungs" });
   const blank = el("p", { class: "blank", text: "The ladder begins when equity has been recorded." });
   body.append(list, blank);
@@ -49,6 +52,7 @@ export function ladderPanel(paper) {
   return {
     node,
     update({ drawdowns }) {
+      shown = drawdowns;
       const names = drawdowns.map((row) => row.name);
       for (const [name, row] of rows) if (!names.includes(name)) rows.delete(name) && row.node.remove();
       drawdowns.forEach((row, i) => {
@@ -61,6 +65,11 @@ export function ladderPanel(paper) {
     },
   };
 }
+
+const LADDER = [
+  { label: "Name", text: (row) => row.name },
+  ...[["Drawdown", "drawdown"], ["Step", "step"], ["Next step", "next"], ["Limits at", "factor"]].map(([label, id]) => ({ label, right: true, sort: (row) => row[id] })),
+];
 
 function rung(name) {
   const [shade, fall, bar, words] = [swatch(), el("span", { class: "figure" }), el("span", { class: "room", "aria-hidden": "true" }, el("i")), el("span", { class: "muted outside rung-words" })];
@@ -78,14 +87,18 @@ function climb(held, row, paper) {
   setText(held.words, `${row.step ? `below the ${percent(row.step)} step` : "above the first step"}; ${factor}; ${next}`);
 }
 
-export function statesPanel(halt) {
-  const { node, body } = panel("Who may trade", "states");
+export function statesPanel(halt, files) {
+  let shown = [];
+  const columns = ["scope", "state", "why"].map((id) => ({ label: show.words(id), text: (row) => row[id] }));
+  const save = files.buttons(() => ({ name: "who may trade", table: bare(columns, shown) }));
+  const { node, body } = panel("Who may trade", "states", [save]);
   const list = el("ul", { class: "standing" });
   body.append(list);
   let said = "";
   return {
     node,
     update({ states }) {
+      shown = states;
       const fresh = JSON.stringify(states);
       if (fresh !== said) list.replaceChildren(...states.map((row) => standing(row, halt)));
       said = fresh;
@@ -102,7 +115,7 @@ function standing({ scope, state, why }, halt) {
   );
 }
 
-export function groupsPanel() {
+export function groupsPanel(files) {
   const table = new Table({
     name: "groups",
     caption: "Exposure by cluster and venue",
@@ -115,7 +128,7 @@ export function groupsPanel() {
     ],
     empty: () => el("p", { text: "Nothing is held." }),
   });
-  const { node, body, chip } = panel("Clusters and venues", "groups", [table.exporter()]);
+  const { node, body, chip } = panel("Clusters and venues", "groups", [table.exporter(files)]);
   body.append(table.node);
   return { node, chip, money: true, update: (view) => table.update(view.groups) };
 }

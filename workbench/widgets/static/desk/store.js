@@ -1,7 +1,8 @@
 // What the page knows of the desk: a snapshot, brought up to date by differences.
+import { Files } from "./files.js";
 
 const SILENT_MS = 10000;
-const DIALOGS = new Set(["halt", "release", "asked", "offers", "lines", "opened"]);
+const DIALOGS = new Set(["halt", "release", "asked", "offers", "lines", "opened", "exported"]);
 
 export class Store {
   /** `ask` sends a message to the kernel. */
@@ -12,7 +13,9 @@ export class Store {
     this.skew = null; // this browser's clock less the desk's, at the least delay seen
     this.askedAt = 0;
     this.pages = new Map(); // page id → {view, at, trouble}, newest
-    this.dialogs = new Set(); // hear what the kernel says of a halt, a release or a question
+    this.dialogs = new Set(); // hear what the kernel says of a halt, a release, a question or a file
+    this.files = new Files(ask);
+    this.dialogs.add(this.files);
     this.version = 0; // rises with each change of the equity lines
     this.listeners = new Set();
   }
@@ -43,12 +46,12 @@ export class Store {
     return silent > SILENT_MS ? silent : null;
   }
 
-  hear(message) {
+  hear(message, buffers) {
     if (!message || typeof message !== "object") return;
     if (message.kind === "snapshot") this.restore(message);
     else if (message.kind === "diff") this.apply(message);
     else if (message.kind === "page") this.turn(message);
-    else if (DIALOGS.has(message.kind)) for (const dialog of this.dialogs) dialog.hear(message);
+    else if (DIALOGS.has(message.kind)) for (const dialog of this.dialogs) dialog.hear(message, buffers);
     else return;
     this.heardAt = Date.now();
     this.changed();
@@ -79,10 +82,12 @@ export class Store {
     if (message.set?.as_of) this.compare();
   }
 
-  /** Figures of one page, whole; where it failed the old ones stay and grow old. */
-  turn({ page, view, trouble }) {
+  /** Figures of one page, whole, or the same as before; where it failed the old ones stay and grow old. */
+  turn({ page, view, same, trouble }) {
     const held = this.pages.get(page) ?? { view: null, at: null };
-    this.pages.set(page, view ? { view, at: Date.now(), trouble: "" } : { ...held, trouble: trouble || "no answer" });
+    if (same && !held.view) this.ask({ kind: "look", page });
+    else if (same) this.pages.set(page, { ...held, at: Date.now(), trouble: "" });
+    else this.pages.set(page, view ? { view, at: Date.now(), trouble: "" } : { ...held, trouble: trouble || "no answer" });
   }
 
   extend({ set = {}, add = {}, drop = [] }) {

@@ -1,14 +1,17 @@
-// A table for traders: sortable, keyed rows that change in place, a detail per row, all by keyboard, CSV at the corner.
+// A table for traders: sortable, keyed rows that change in place, a detail per row, all by keyboard, files at the corner.
 import { el, memory, setAttr, setClass, setText } from "./dom.js";
-import { download } from "./csv.js";
+import { bare } from "./files.js";
+
+const MOST_SHOWN = 300; // rows on screen; more are found by the filter, and in the file
 
 export class Table {
   /**
-   * columns: {id, label, text(row), sort?(row), tone?(row), title?(row), csv?(row), paint?(row, td), right?, wide?}
+   * columns: {id, label, text(row), sort?(row), tone?(row), title?(row), paint?(row, td), right?, wide?}, and for files
+   * csv?(row), export? (its name there), kind? ("time": csv gives epoch ms) and currency?(row).
    * key(row) names a row; detail?(row) gives the node shown below an opened one; foot?(rows) a list of cells.
    */
   constructor({ name, caption, columns, key, detail, foot, empty, onOpen }) {
-    Object.assign(this, { name, columns, key, detail, foot, empty, onOpen });
+    Object.assign(this, { name, columns, key, detail, foot, empty, onOpen, wanted: "" });
     this.rows = new Map();
     this.opened = null;
     this.order = memory.get(`sort.${name}`, null);
@@ -16,8 +19,9 @@ export class Table {
     this.body = el("tbody");
     this.feet = el("tfoot");
     this.blank = el("div", { class: "blank", hidden: true });
+    this.more = el("p", { class: "more muted", hidden: true });
     this.table = el("table", { class: "grid" }, el("caption", { class: "hush", text: caption }), el("thead", {}, this.head), this.body, this.feet);
-    this.node = el("div", { class: "scroll", tabindex: "-1" }, this.table, this.blank);
+    this.node = el("div", { class: "scroll", tabindex: "-1" }, this.table, this.blank, this.more);
     this.body.addEventListener("click", (event) => this.click(event));
     this.body.addEventListener("keydown", (event) => this.press(event));
     columns.forEach((column) => this.head.append(this.heading(column)));
@@ -37,7 +41,8 @@ export class Table {
 
   update(given) {
     this.given = given;
-    const rows = this.sorted(given);
+    const found = this.sorted(given).filter((row) => this.holds(row));
+    const rows = found.slice(0, MOST_SHOWN);
     const keys = rows.map((row) => this.key(row));
     const wanted = new Set(keys);
     for (const [key, row] of this.rows) if (!wanted.has(key)) this.forget(key, row);
@@ -46,7 +51,25 @@ export class Table {
     this.showHead();
     this.showFoot(rows);
     setAttr(this.blank, "hidden", rows.length ? "hidden" : null);
-    if (!rows.length) this.blank.replaceChildren(...[this.empty()].flat());
+    if (!rows.length) this.blank.replaceChildren(...[this.wanted ? el("p", { text: `No row has “${this.wanted}”.` }) : this.empty()].flat());
+    setAttr(this.more, "hidden", found.length > rows.length ? null : "hidden");
+    setText(this.more, `${rows.length} of ${found.length.toLocaleString("en-US")} rows shown; the file has all.`);
+  }
+
+  /** Whether every word of the filter stands somewhere in the row. */
+  holds(row) {
+    if (!this.wanted) return true;
+    const text = this.columns.map((column) => column.text(row)).join("\n").toLowerCase();
+    return this.wanted.split(/\s+/).every((word) => text.includes(word));
+  }
+
+  /** A field that keeps the rows with its words. */
+  filter(label) {
+    const take = (event) => {
+      this.wanted = event.target.value.trim().toLowerCase();
+      this.update(this.given);
+    };
+    return el("input", { type: "search", class: "filter", "aria-label": label, placeholder: "Filter", oninput: take });
   }
 
   sorted(given) {
@@ -177,10 +200,10 @@ export class Table {
     tr.focus({ preventScroll: false });
   }
 
-  /** The button at the panel's corner. */
-  exporter() {
-    const save = () => download(`${this.name}.csv`, this.columns, this.sorted(this.given ?? []));
-    return el("button", { type: "button", class: "quiet", title: `Download ${this.name} as CSV`, text: "CSV", onclick: save });
+  /** The buttons at the panel's corner: the rows that the filter keeps, in the order shown. */
+  exporter(files) {
+    const rows = () => this.sorted(this.given ?? []).filter((row) => this.holds(row));
+    return files.buttons(() => ({ name: this.name, table: bare(this.columns, rows()) }));
   }
 }
 

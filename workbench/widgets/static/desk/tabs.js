@@ -1,5 +1,5 @@
 // Tabs by the ARIA pattern: arrows move and open, Tab goes on into the page. The address remembers which one is open.
-import { el, setAttr } from "./dom.js";
+import { el, memory, setAttr } from "./dom.js";
 
 let born = 0;
 
@@ -59,9 +59,11 @@ export function tabs(pages, { opensAt, own, onShow }) {
 function first(pages, opensAt, own) {
   const known = (id) => pages.some((page) => page.id === id);
   const asked = own ? location.hash.slice(1) : ""; // a notebook's cell opens where its author said
-  return [asked, opensAt].find(known) ?? pages[0].id;
+  return [asked, own && !opensAt ? memory.get("tab", "") : opensAt].find(known) ?? pages[0].id;
 }
 
 function remember(id, own) {
-  if (own) history.replaceState(null, "", `#${id}`);
+  if (!own) return;
+  history.replaceState(null, "", `#${id}`);
+  memory.set("tab", id);
 }

@@ -1,5 +1,6 @@
-// The keys, and how the page looks: theme and the pair of colours for gains and losses.
+// The keys, and how the page looks: theme, the pair of colours for gains and losses, the zone of its times, its panels.
 import { el, memory, segmented } from "./dom.js";
+import { chooseZone, SYSTEM_ZONE } from "./format.js";
 
 const KEYS = [
   ["?", "this list"],
@@ -14,7 +15,8 @@ const KEYS = [
 const THEMES = [["auto", "System"], ["dark", "Dark"], ["light", "Light"]];
 const PAIRS = [["green-red", "Green, red"], ["blue-orange", "Blue, orange"]];
 
-export function viewDialog(root, repaint) {
+/** `repaint` is called when colours have changed, `rezone` when times read otherwise; `panels` is a node to arrange. */
+export function viewDialog(root, { repaint, rezone, panels }) {
   const chosen = { theme: memory.get("theme", "auto"), pair: memory.get("pair", PAIRS[0][0]) };
   const set = (name) => (value) => {
     chosen[name] = value;
@@ -35,7 +37,9 @@ export function viewDialog(root, repaint) {
     "dialog", { class: "view-dialog", "aria-label": "View and keys" },
     el("h2", { text: "View" }),
     row("Theme", themes),
+    row("Times in", zoneSelect(rezone)),
     row("Gains, losses", segmented("Gains and losses", PAIRS, chosen.pair, set("pair"))),
+    el("details", { class: "arrange" }, el("summary", { text: "Panels of the overview" }), panels),
     el("h2", { text: "Keys" }),
     el("dl", { class: "keys" }, ...KEYS.map(([keys, words]) => el("div", {}, el("dt", {}, el("kbd", { text: keys })), el("dd", { text: words })))),
     el("p", { class: "credits muted", text: "Chart: uPlot, MIT licence" }),
@@ -49,6 +53,20 @@ export function viewDialog(root, repaint) {
   };
   apply();
   return { node, open: () => !node.open && node.showModal(), close: () => node.close(), nextTheme: next };
+}
+
+/** Every zone that the browser knows; the choice is remembered. */
+function zoneSelect(rezone) {
+  const chosen = memory.get("zone", "");
+  chooseZone(chosen);
+  const names = ["UTC", ...Intl.supportedValuesOf("timeZone")];
+  const options = [["", `This device: ${SYSTEM_ZONE}`], ...names.map((name) => [name, name])];
+  const pick = (event) => {
+    memory.set("zone", event.target.value);
+    chooseZone(event.target.value);
+    rezone();
+  };
+  return el("select", { "aria-label": "Time zone", onchange: pick }, ...options.map(([value, text]) => el("option", { value, text, selected: value === chosen })));
 }
 
 const row = (words, control) => el("div", { class: "choice" }, el("span", { text: words }), control);

@@ -35,8 +35,8 @@ function render({ model, el: host }) {
   const similar = new SimilarCards(acts);
   const proposals = new ProposalCards(acts);
   const found = new Found({ onTrain: () => acts.train(), onPick: (one) => acts.pick("finding", one.key, true), onLabel: (one) => acts.same(one, one.pattern) });
-  const labels = labelTable({ onEdit: (one) => acts.edit(one), onDelete: (one) => acts.remove(one), onLook: (one) => acts.look(one, one.id) });
-  const records = recordTable();
+  const labels = labelTable(lab.files, { onEdit: (one) => acts.edit(one), onDelete: (one) => acts.remove(one), onLook: (one) => acts.look(one, one.id) });
+  const records = recordTable(lab.files);
   const side = el("section", { class: "panel side", "aria-label": "Label" }, el("header", { class: "panel-head" }, el("h2", { text: "Label" })), hint, form.node);
   root.append(head.node, el("div", { class: "labs" }, el("section", { class: "panel chart", "aria-label": "Chart" }, frame), side, similar.node, proposals.node, found.node, labels.node, records.node));
 
@@ -86,7 +86,7 @@ function render({ model, el: host }) {
     repaint(root);
     update();
   };
-  const hear = (message) => lab.hear(message);
+  const hear = (message, buffers) => lab.hear(message, buffers);
   const seen = () => document.visibilityState === "visible" && lab.ask("hello"); // somebody may have labelled elsewhere
   model.on("msg:custom", hear);
   document.addEventListener("visibilitychange", seen);

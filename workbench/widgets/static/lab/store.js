@@ -1,10 +1,12 @@
 // What the page knows of the lab, and how it asks. An answer that a newer question has overtaken is dropped.
+import { Files } from "../desk/files.js";
 
 export class Lab {
   /** `send` goes to the kernel; `onChange()` is called at most once a frame. */
   constructor(send, onChange) {
     this.send = send;
     this.onChange = onChange;
+    this.files = new Files(send);
     this.page = `p-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     this.turn = 0;
     this.newest = {}; // kind → turn of the newest question
@@ -32,8 +34,9 @@ export class Lab {
     return this.turn;
   }
 
-  hear(message) {
+  hear(message, buffers) {
     if (!message || typeof message !== "object") return;
+    this.files.hear(message, buffers);
     const { kind } = message;
     const mine = message.page === this.page;
     const asked = kind === "refused" ? message.asked : kind === "trained" ? "train" : kind;

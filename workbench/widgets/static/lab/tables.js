@@ -10,11 +10,11 @@ const paintName = (row, td) => {
 };
 const MARK = { success: "up", failure: "down" };
 
-export function labelTable({ onEdit, onDelete, onLook }) {
+export function labelTable(files, { onEdit, onDelete, onLook }) {
   const columns = [
     { id: "pattern", label: "Pattern", text: (row) => row.pattern, paint: paintName },
     { id: "market", label: "Market", text: (row) => words.where(row) },
-    { id: "first", label: `From (${show.ZONE})`, text: (row) => show.time(row.first), sort: (row) => row.first, title: (row) => show.timeUtc(row.first), wide: true },
+    { id: "first", label: `From (${show.ZONE})`, text: (row) => show.time(row.first), kind: "time", export: "From", sort: (row) => row.first, title: (row) => show.timeUtc(row.first), wide: true },
     { id: "bars", label: "Bars", text: (row) => show.count(row.bars), sort: (row) => row.bars, right: true },
     { id: "outcome", label: "Outcome", text: (row) => words.OUTCOMES[row.outcome], tone: (row) => MARK[row.outcome], title: (row) => words.ruleWords(row.rule) },
     { id: "note", label: "Note", text: (row) => row.note, title: (row) => row.note, wide: true, css: "outside" },
@@ -26,7 +26,7 @@ export function labelTable({ onEdit, onDelete, onLook }) {
     el("button", { type: "button", class: "quiet", text: "Delete", onclick: () => onDelete(row) }));
   const empty = () => [el("p", { text: "No label yet." }), el("p", { text: "Drag over the chart, or press A on it, to brush a window." })];
   const table = new Table({ name: "labels", caption: "Your labels", columns, key: (row) => row.id, detail, empty });
-  return framed("Your labels", "labels", table);
+  return framed("Your labels", "labels", table, files);
 }
 
 const known = (told) => told && told.known > 0;
@@ -34,7 +34,7 @@ const counts = (told) => (known(told) ? `${told.won} of ${told.known}` : show.UN
 const between = (told) => (known(told) ? `${show.fixed(told.low * 100, 0)} – ${words.share(told.high)}` : show.UNKNOWN);
 const chance = (told) => (known(told) ? words.share(told.chance) : show.UNKNOWN);
 
-export function recordTable() {
+export function recordTable(files) {
   const columns = [
     { id: "pattern", label: "Pattern", text: (row) => row.pattern, paint: paintName },
     { id: "labels", label: "Labels", text: (row) => `${row.won} of ${row.decided}`, sort: (row) => row.labels, title: (row) => `${row.labels} labels, ${row.decided} of them decided`, right: true, wide: true },
@@ -45,7 +45,7 @@ export function recordTable() {
   ];
   const empty = () => [el("p", { text: "No pattern yet." }), el("p", { text: "What you label is counted here, beside what chance would do." })];
   const table = new Table({ name: "records", caption: "What became of each pattern", columns, key: (row) => row.pattern, detail: recordDetail, empty });
-  return framed("Is it real?", "records", table);
+  return framed("Is it real?", "records", table, files);
 }
 
 /** Both parts of the record in full, then its cuts. */
@@ -60,8 +60,8 @@ function recordDetail(row) {
       el("tbody", {}, line("since the labels", row.since), line("bars seen then", row.seen), ...row.cuts.map((cut) => line(`since, ${cut.cut}`, cut.since)))));
 }
 
-function framed(title, css, table) {
-  const made = panel(title, css, [table.exporter()]);
+function framed(title, css, table, files) {
+  const made = panel(title, css, [table.exporter(files)]);
   made.body.append(table.node);
   return { node: made.node, update: (rows) => table.update(rows) };
 }
