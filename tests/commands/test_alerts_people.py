@@ -76,7 +76,8 @@ async def test_people_are_an_admins_affair(desk):
     shown = await desk.ask("/people")
     let_in = await desk.ask("/people approve 7 operator")
     again = await desk.ask("/people refuse 7")
-    gone = await desk.ask("/people remove 7")
+    asked = await desk.ask("/people remove 7")
+    gone = await desk.ask(asked.parts[0].answer)
 
     assert "is for admins" in refused.error
     assert shown.title == "People: 1 waiting"

@@ -8,10 +8,11 @@ from time import monotonic
 
 from workbench.commands.asked import Asked, Viewer
 from workbench.commands.catalogue import CATALOGUE
+from workbench.commands.confirming import ask_back, spend
 from workbench.commands.grammar import parse
-from workbench.commands.handlers import HANDLERS
+from workbench.commands.handlers import HANDLERS, PREVIEWS, TAKES_CODE
 from workbench.commands.reply import Reply, failure
-from workbench.commands.spec import Known, Line
+from workbench.commands.spec import CODE, Known, Line
 from workbench.domain.errors import CommandError, WorkbenchError
 from workbench.domain.ports import Ledger, Progress
 from workbench.orchestration.command_center import UnifiedCommandCenter
@@ -37,11 +38,21 @@ class Dispatcher:
         try:
             understood = _named(self._urgent(line) or await self.read(line), request_id)
             asked = Asked(self.center, self.ledger, self.viewer, datetime.now(UTC), progress)
-            return await HANDLERS[understood.spec.handler](asked, understood)
+            return await self._answered(asked, understood)
         except CommandError as error:
             return failure(plain(line, 80), str(error), misread=True)
         except WorkbenchError as error:
             return failure(plain(line, 80), str(error))
+
+    async def _answered(self, asked: Asked, line: Line) -> Reply:
+        """What asks back reaches its handler with a code that counted, and in no other way."""
+        handler = line.spec.handler
+        if line.spec.asks_back:
+            if not line.values.get(CODE.name):
+                return await ask_back(asked, line, PREVIEWS[handler])
+            if handler not in TAKES_CODE:
+                line = await spend(asked, line, PREVIEWS[handler])
+        return await HANDLERS[handler](asked, line)
 
     def _urgent(self, line: str) -> Line | None:
         """A halt whose names are known is not held up by looking at bots and venue first."""

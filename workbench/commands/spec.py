@@ -55,9 +55,17 @@ class Parameter:
         return shown if self.needed else f"[{shown}]"
 
 
+CODE = Parameter("code", Kind.WORD, "the code that this command gave you", needed=False)
+"""The last place of every command that asks back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One declaration a command. `words`: how it begins, without the slash; `handler`: who answers it."""
+    """One declaration a command. `words`: how it begins, without the slash; `handler`: who answers it.
+
+    `destructive`: what it takes away, or sets free, no other command brings back as it was. `urgent`: the emergency
+    stop, which asks nobody anything.
+    """
 
     words: tuple[str, ...]
     help: str
@@ -66,6 +74,13 @@ class Spec:
     effect: bool = False
     role: Role = Role.VIEWER
     example: str = ""
+    destructive: bool = False
+    urgent: bool = False
+
+    @property
+    def asks_back(self) -> bool:
+        """The one rule: an effect that destroys is asked for first, and done with a single-use code."""
+        return self.effect and self.destructive and not self.urgent
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from workbench.domain.errors import LedgerError
 from workbench.ledger.alert_choices import AlertTable
 from workbench.ledger.annotations import AnnotationTable
 from workbench.ledger.command_log import CommandLog
+from workbench.ledger.confirmations import Confirmations
 from workbench.ledger.drawings import DrawingTable
 from workbench.ledger.events import EventLog
 from workbench.ledger.exposure import ExposureTable
@@ -53,6 +54,7 @@ class SqlLedger:
         self.place, self.caveats = backend.place, tuple(backend.caveats())
         self.tables = DeskTables(self._store)
         self.states, self.halts = StateTable(self._store), HaltTable(self._store)
+        self.confirmations = Confirmations(self._store)
         self.exposure, self.drawings = ExposureTable(self._store), DrawingTable(self._store)
         self.annotations, self.pattern_log = AnnotationTable(self._store), PatternLog(self._store)
 

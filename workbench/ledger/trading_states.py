@@ -1,8 +1,6 @@
 """Who may trade: latched states by scope, and the single-use codes with which a person takes one back."""
 
-import hashlib
 import secrets
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, select, update
@@ -12,13 +10,12 @@ from workbench.domain.desk import DeskState
 from workbench.domain.errors import LedgerError
 from workbench.domain.halts import HaltStep, Standing
 from workbench.ledger import payload, schema
+from workbench.ledger.confirmations import offer_code, use_code
 from workbench.ledger.events import note
 from workbench.ledger.store import Store, upsert
 
 CHANGED = "TradingStateChanged"
-CODE_LIFE = timedelta(seconds=60)
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that could be read as another
-_states, _codes, _halts = schema.trading_states, schema.release_codes, schema.halts
+_states, _halts = schema.trading_states, schema.halts
 _SEVERITY = {state: rank for rank, state in enumerate(DeskState)}
 
 
@@ -52,16 +49,11 @@ class StateTable:
             return True
 
     def offer_release(self, scope: str, to: str) -> str:
-        """A code that releases `scope` once, within a minute. Only its digest is kept. Raises LedgerError where
-        `scope` is not held."""
-        code = "".join(secrets.choice(_LETTERS) for _ in range(6))
+        """A code that releases `scope` once, within a minute. Raises LedgerError where `scope` is not held."""
         with self._store.write() as connection:
             if _row(connection, scope) is None:
                 raise LedgerError(f"{scope} is not halted; there is nothing to release")
-            ends = self._store.now(connection) + CODE_LIFE
-            row = {"digest": _digest(scope, code), "scope": scope, "issued_to": payload.text(to, "who asks")}
-            upsert(connection, _codes, [{**row, "expires_at": ends, "used_at": None}])
-        return code
+            return offer_code(connection, scope, to, self._store.now(connection))
 
     def release(self, scope: str, code: str, by: str) -> Standing:
         """Lift the latch of `scope`; returns what it was. Raises LedgerError for a code that is wrong, used or over, or
@@ -71,11 +63,7 @@ class StateTable:
             if row is None:
                 raise LedgerError(f"{scope} is not halted; there is nothing to release")
             _refuse_while_stopping(connection, row)
-            good = (_codes.c.digest == _digest(scope, code)) & (_codes.c.scope == scope)
-            valid = good & _codes.c.used_at.is_(None) & (_codes.c.expires_at > now) & (_codes.c.issued_to == by)
-            used = connection.execute(update(_codes).where(valid).values(used_at=now).returning(_codes.c.digest))
-            if used.one_or_none() is None:
-                raise LedgerError("that code is wrong, used, or older than 60 s; ask for a new one")
+            use_code(connection, scope, code, by, now)
             connection.execute(delete(_states).where(_states.c.scope == scope))
             _end_halt(connection, row.halt_id)
             self._note(connection, scope, row.state, f"{scope} released by {by}", by)
@@ -133,10 +121,6 @@ def _end_halt(connection: Connection, halt_id: str) -> None:
     if halt_id and held is None:
         over = {"step": HaltStep.RELEASED.value, "rank": HaltStep.RELEASED.rank}
         connection.execute(update(_halts).where(_halts.c.halt_id == halt_id).values(**over))
-
-
-def _digest(scope: str, code: str) -> str:
-    return hashlib.sha256(f"{scope}\n{code.strip().lower()}".encode()).hexdigest()
 
 
 def _row(connection: Connection, scope: str) -> Row | None:

@@ -138,12 +138,21 @@ async def draw_drop(asked: Asked, line: Line) -> Reply:
 
 async def draw_undo(asked: Asked, line: Line) -> Reply:
     """Take back one's last step; under an id that was used before, nothing."""
+    return await _stepped(asked, line, "undo")
+
+
+async def draw_redo(asked: Asked, line: Line) -> Reply:
+    """Do again what was undone last."""
+    return await _stepped(asked, line, "redo")
+
+
+async def _stepped(asked: Asked, line: Line, way: str) -> Reply:
     charts, why = await hand_on(asked, line, needed=False)
     if not await asyncio.to_thread(_first_time, asked, line.values.get("id", "")):
-        return _reply(asked, line, charts, [Text("That undo was done before; nothing has changed now.")])
-    step = await asyncio.to_thread(charts.undo)
+        return _reply(asked, line, charts, [Text(f"That {way} was done before; nothing has changed now.")])
+    step = await asyncio.to_thread(charts.undo if way == "undo" else charts.redo)
     if step is None:
-        return _reply(asked, line, charts, [Text(f"You have nothing to undo on {_where(charts)}.")])
+        return _reply(asked, line, charts, [Text(f"You have nothing to {way} on {_where(charts)}.")])
     parts: list[Part] = [Text(f"{plain(step.words, 200)}.")]
     return _reply(asked, line, charts, [*parts, *await picture(charts, _where(charts), why)])
 

@@ -1,16 +1,15 @@
 """Stopping, and taking a stop back: /halt and /release."""
 
 import asyncio
-from datetime import timedelta
 
 from workbench.commands.asked import Asked
-from workbench.commands.reply import Column, Question, Reply, Shape, Table, Text, Tone
+from workbench.commands.confirming import Preview
+from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
 from workbench.domain.desk import DeskState
 from workbench.domain.errors import CommandError
 from workbench.domain.halts import DESK, Standing
 from workbench.ledger.log import SqlLedger
-from workbench.ledger.trading_states import CODE_LIFE
 from workbench.orchestration.emergency import HaltReport
 from workbench.orchestration.plain_text import plain
 
@@ -38,27 +37,30 @@ def _notes(report: HaltReport) -> tuple[str, ...]:
     return (*notes, f"it lasts until a person types /release {scope}")
 
 
+async def may_release(asked: Asked, line: Line) -> Preview:
+    """What is held, since when and why. The code is for the scope: the ledger takes it as it lifts the latch."""
+    standing = _meant(line.values["scope"], await asyncio.to_thread(asked.center.ledger.states.all))
+    since = f"{standing.since:%Y-%m-%d %H:%M:%S} UTC"
+    words = f"{standing.scope} is {standing.state.value} since {since}: {standing.reason}. It may trade again then."
+    return Preview(f"Release {_typed(standing)}?", words, standing.scope)
+
+
 async def release(asked: Asked, line: Line) -> Reply:
-    """Without a code: offer one. With it: lift the latch; the bots stay as they are until they are resumed."""
+    """Lift the latch; the bots stay as they are until they are resumed."""
     ledger: SqlLedger = asked.center.ledger
     standing = _meant(line.values["scope"], await asyncio.to_thread(ledger.states.all))
-    code, who = line.values.get("code"), asked.viewer.name
-    typed = "all" if standing.scope == DESK else standing.scope
-    if not code:
-        offered = await asyncio.to_thread(ledger.states.offer_release, standing.scope, who)
-        since = f"{standing.since:%Y-%m-%d %H:%M:%S} UTC"
-        words = f"{standing.scope} is {standing.state.value} since {since}: {standing.reason}"
-        question = Question(
-            f"{words}. Type this to let it trade again:",
-            f"/release {typed} {offered}",
-            asked.now + CODE_LIFE - timedelta(seconds=1),
-        )
-        return Reply(f"Release {typed}?", (question,), as_of=asked.now)
-    await asyncio.to_thread(ledger.states.release, standing.scope, code, who)
+    await asyncio.to_thread(ledger.states.release, standing.scope, line.values["code"], asked.viewer.name)
     left = await asyncio.to_thread(ledger.states.all)
     held = [f"{scope} is still {each.state.value}: {each.reason}" for scope, each in left.items()]
-    parts = (Text(f"its bots stay as they are until you type /resume {typed}"), *(Text(w, Tone.WARNING) for w in held))
+    parts = (
+        Text(f"its bots stay as they are until you type /resume {_typed(standing)}"),
+        *(Text(w, Tone.WARNING) for w in held),
+    )
     return Reply(f"{standing.scope} released", parts, as_of=asked.now)
+
+
+def _typed(standing: Standing) -> str:
+    return "all" if standing.scope == DESK else standing.scope
 
 
 def _meant(typed: str, standings: dict[str, Standing]) -> Standing:

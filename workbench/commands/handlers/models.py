@@ -1,13 +1,12 @@
 """The models that bots learn together: /model list, train, promote, rollback."""
 
 import asyncio
-import hashlib
-from datetime import timedelta
 from typing import Any
 
 from workbench.commands.asked import Asked
+from workbench.commands.confirming import Preview
 from workbench.commands.formats import moment, number
-from workbench.commands.reply import Column, Question, Reply, Shape, Table, Text, Tone
+from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
 from workbench.domain.errors import LedgerError
 from workbench.ledger.feature_log import read_features
@@ -17,7 +16,6 @@ from workbench.orchestration.plain_text import plain
 from workbench.orchestration.sync_topics import TRAINING_ENDED
 
 BARS, MARKETS = 4000, 12
-CODE_LIFE = timedelta(seconds=60)
 _COLUMNS = (
     Column("model"),
     Column("version", Shape.COUNT),
@@ -86,24 +84,22 @@ def _of_bot(bot: str, why: str, heard: bool) -> Text:
     return Text(f"features of {plain(bot, 64)}: {'heard' if heard else 'left out'}, {plain(why, 200)}", Tone.MUTED)
 
 
-async def model_promote(asked: Asked, line: Line) -> Reply:
-    """Without a code: say what would change, and offer one. With it: do it."""
-    training = JointTraining(asked.center.ledger)
-    rows = await training.rows()
+async def may_promote(asked: Asked, line: Line) -> Preview:
+    rows = await JointTraining(asked.center.ledger).rows()
     name, version = _meant(rows, line.values.get("name")), line.values["version"]
     if not any(row.model.name == name and row.model.version == version for row in rows):
         raise LedgerError(f"{name} has no version {version}; /model list names what there is")
-    if not line.values.get("code"):
-        code = _code(asked, "promote", rows, name, version)
-        return _offer(
-            asked, f"Promote version {version}", rows, name, version, f"/model promote {version} {code}", line
-        )
-    _check(asked, line.values["code"], "promote", rows, name, version)
-    return _done(asked, line, await training.promote(name, version, asked.viewer.name))
+    return _preview("promote", f"Promote version {version}", rows, name, version)
 
 
-async def model_rollback(asked: Asked, line: Line) -> Reply:
-    """Back to the champion before, or to the one named. Without a code: say what would change, and offer one."""
+async def model_promote(asked: Asked, line: Line) -> Reply:
+    training = JointTraining(asked.center.ledger)
+    name = _meant(await training.rows(), line.values.get("name"))
+    return _done(asked, line, await training.promote(name, line.values["version"], asked.viewer.name))
+
+
+async def may_roll_back(asked: Asked, line: Line) -> Preview:
+    """To the champion before, or to the one named."""
     training = JointTraining(asked.center.ledger)
     rows = await training.rows()
     name, wanted = _meant(rows, line.values.get("name")), line.values.get("to", 0)
@@ -111,22 +107,24 @@ async def model_rollback(asked: Asked, line: Line) -> Reply:
     if not history:
         raise LedgerError(f"{name} has no champion to go back from; /model list names what there is")
     version = rollback_target(history, wanted)
-    code = _code(asked, "rollback", rows, name, version)
-    typed = f"/model rollback {code}" + (f" --to {wanted}" if wanted else "")
-    if not line.values.get("code"):
-        return _offer(asked, f"Go back to version {version}", rows, name, version, typed, line)
-    _check(asked, line.values["code"], "rollback", rows, name, version)
-    return _done(asked, line, await training.rollback(name, wanted, asked.viewer.name))
+    return _preview("rollback", f"Go back to version {version}", rows, name, version)
 
 
-def _offer(asked: Asked, what: str, rows: list[ModelRow], name: str, version: int, typed: str, line: Line) -> Reply:
-    now = next((row.model.version for row in rows if row.champion and row.model.name == name), None)
-    reason = next(r.model.facts.get("reason", "") for r in rows if (r.model.name, r.model.version) == (name, version))
+async def model_rollback(asked: Asked, line: Line) -> Reply:
+    training = JointTraining(asked.center.ledger)
+    name = _meant(await training.rows(), line.values.get("name"))
+    return _done(asked, line, await training.rollback(name, line.values.get("to", 0), asked.viewer.name))
+
+
+def _preview(verb: str, title: str, rows: list[ModelRow], name: str, version: int) -> Preview:
+    """The code is for the models as they are: another change of the champion makes it worthless."""
+    mine = [row for row in rows if row.model.name == name]
+    now = next((row.model.version for row in mine if row.champion), None)
+    reason = next(row.model.facts.get("reason", "") for row in mine if row.model.version == version)
     held = f"version {now} is in use" if now else "none is in use"
-    words = f"{name}: {held}; version {version} was judged: {plain(reason, 200)}. Bots pick it up at once. Type this:"
-    typed += f" --name {name}" if line.values.get("name") else ""
-    question = Question(words, typed, asked.now + CODE_LIFE - timedelta(seconds=1))
-    return Reply(f"{what} of {name}?", (question,), as_of=asked.now, notes=line.notes)
+    words = f"{name}: {held}; version {version} was judged: {plain(reason, 200)}. Bots pick it up at once."
+    state = [(row.model.version, row.promotions, row.champion) for row in mine]
+    return Preview(f"{title} of {name}?", words, f"/model {verb} {name} {version} {state}")
 
 
 def _done(asked: Asked, line: Line, done: Promotion) -> Reply:
@@ -146,18 +144,6 @@ def _meant(rows: list[ModelRow], wanted: str | None) -> str:
         start = f"no model {plain(wanted, 60)!r}" if wanted else "there are several models"
         raise LedgerError(f"{start}; say --name and one of {', '.join(names)}")
     return names[0]
-
-
-def _code(asked: Asked, verb: str, rows: list[ModelRow], name: str, version: int, minutes_ago: int = 0) -> str:
-    """Six letters that confirm this change by this person now; another change of the champion makes them worthless."""
-    held = [(row.model.version, row.promotions, row.champion) for row in rows if row.model.name == name]
-    minute = int(asked.now.timestamp() // 60) - minutes_ago
-    return hashlib.sha256(repr((verb, name, version, asked.viewer.name, held, minute)).encode()).hexdigest()[:6]
-
-
-def _check(asked: Asked, typed: str, verb: str, rows: list[ModelRow], name: str, version: int) -> None:
-    if typed.casefold() not in {_code(asked, verb, rows, name, version, ago) for ago in (0, 1)}:
-        raise LedgerError("that code is wrong, used, or older than a minute; ask for a new one")
 
 
 def _row(row: ModelRow) -> tuple[Any, ...]:

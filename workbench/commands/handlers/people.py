@@ -3,9 +3,10 @@
 import asyncio
 
 from workbench.commands.asked import Asked
+from workbench.commands.confirming import Preview
 from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
-from workbench.domain.errors import CommandError
+from workbench.domain.errors import CommandError, LedgerError
 from workbench.ledger.telegram_people import Person, Standing
 from workbench.orchestration.plain_text import plain
 
@@ -28,6 +29,15 @@ async def people_approve(asked: Asked, line: Line) -> Reply:
 
 async def people_refuse(asked: Asked, line: Line) -> Reply:
     return await _decided(asked, line, Standing.REFUSED)
+
+
+async def may_remove(asked: Asked, line: Line) -> Preview:
+    number = _number(line)
+    who = await asyncio.to_thread(asked.center.ledger.people.get, number)
+    if who is None:
+        raise LedgerError(f"nobody with the number {number} has asked; /people lists who did")
+    words = f"{plain(who.name, 64)} is {who.standing.value}. They are let in again only if they ask."
+    return Preview(f"Forget {plain(who.name, 64)}?", words)
 
 
 async def people_remove(asked: Asked, line: Line) -> Reply:

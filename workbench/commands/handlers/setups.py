@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from workbench.commands.asked import Asked
+from workbench.commands.confirming import Preview
 from workbench.commands.handlers.charted import BARS, TIMEFRAME, author, hand_on, picture
 from workbench.commands.reply import Column, Part, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
@@ -113,13 +114,25 @@ def _row(record: SetupRecord) -> tuple:
     return setup.setup_id, setup.name, market, setup.armed_at, record.stage, last
 
 
+async def may_drop(asked: Asked, line: Line) -> Preview:
+    record = await _record(asked, line)
+    setup, board = record.setup, record.setup.board
+    words = f"{setup.name} on {board.symbol} {board.timeframe} is {record.stage}. Tracked anew it begins anew."
+    return Preview(f"Wait for {setup.name} no longer?", words)
+
+
 async def track_drop(asked: Asked, line: Line) -> Reply:
     """Wait no longer."""
+    setup = (await _record(asked, line)).setup
+    await asyncio.to_thread(SetupLog(cast(SqlLedger, asked.ledger)).drop, setup, asked.now)
+    words = f"Waiting no longer for {setup.name} ({setup.setup_id})."
+    return Reply("Setups", (Text(words),), as_of=asked.now, notes=line.notes)
+
+
+async def _record(asked: Asked, line: Line) -> SetupRecord:
     log = SetupLog(cast(SqlLedger, asked.ledger))
     records = {record.setup.setup_id: record for record in await asyncio.to_thread(log.records, author(asked))}
     wanted = line.values["setup"]
     if wanted not in records:
         raise ValueRefused(f"you track no setup {wanted[:40]!r}; you track {', '.join(records) or 'none'}")
-    await asyncio.to_thread(log.drop, records[wanted].setup, asked.now)
-    name = records[wanted].setup.name
-    return Reply("Setups", (Text(f"Waiting no longer for {name} ({wanted})."),), as_of=asked.now, notes=line.notes)
+    return records[wanted]
