@@ -9,7 +9,7 @@ from workbench.commands.asked import Viewer
 from workbench.commands.dispatcher import Dispatcher
 from workbench.commands.handlers.charted import band
 from workbench.commands.handlers.zone import chances
-from workbench.commands.reply import Chart, Table, Text
+from workbench.commands.reply import Chart, Choices, Table, Text
 from workbench.commands.spec import Role
 from workbench.domain.drawings import Level, Note, TrendLine, Zone
 from workbench.domain.errors import CommandError
@@ -83,6 +83,28 @@ async def test_support_and_resistance_are_drawn_shown_and_dropped(desk):
     await desk.ask("/draw undo btc")
     assert drawn(desk) == {}
     assert "nothing to undo" in words(await desk.ask("/draw undo btc"))
+
+
+async def test_each_level_that_is_found_is_kept_or_dropped_and_what_is_kept_outlasts_the_next_search(desk):
+    choices = next(part for part in (await desk.ask("/draw sr btc")).parts if isinstance(part, Choices))
+    found = drawn(desk)
+    assert [row[0].label for row in choices.rows] == [f"Keep {name}" for name in found]
+    assert "90 %" in choices.text
+
+    kept = await desk.ask(choices.rows[0][0].line)
+    left = next(part for part in kept.parts if isinstance(part, Choices))
+    assert left.rows == choices.rows[1:]
+    await desk.ask(choices.rows[1][1].line)
+    await desk.ask("/draw drop btc 3")
+    held = next(one for name, one in drawn(desk).items() if name.startswith("kept-"))
+    assert held.shape == found["sr1"].shape
+    assert not {"sr1", "sr2", "sr3"} & set(drawn(desk))
+
+    await desk.ask("/draw sr btc")
+    assert drawn(desk)[held.drawing_id] == held
+    assert held.shape not in [one.shape for name, one in drawn(desk).items() if name.startswith("sr")]
+    assert "kept already" in (await desk.ask(f"/draw keep btc {held.drawing_id}")).error
+    assert "has no drawing 'sr77'" in (await desk.ask("/draw keep btc 77")).error
 
 
 async def test_everything_can_be_drawn_in_words(desk):

@@ -292,6 +292,7 @@ def test_each_declaration_is_sound():
             ("release",),
             ("risk", "hold"),
             ("draw", "sr"),
+            ("draw", "keep"),
             ("draw", "drop"),
             ("track", "drop"),
         ) or spec.words[0] in ("alerts", "people", "model", "share")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.commands.formats import ago, cells, header, written
-from workbench.commands.reply import Chart, Column, Question, Reply, Shape, Table, Text, Tone, failure
+from workbench.commands.reply import Chart, Choice, Choices, Column, Question, Reply, Shape, Table, Text, Tone, failure
 from workbench.domain.portfolio import Money
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -85,7 +85,8 @@ def test_json_keeps_raw_values_and_knows_no_nan():
     )
     question = Question("really?", "/yes 1234", NOW)
     chart = Chart({"mark": "line"}, "a line")
-    reply = Reply("T", (Text("hi", Tone.MUTED), table, question, chart), as_of=NOW, notes=("n",))
+    choices = Choices("next", ((Choice("a", "/a"),),))
+    reply = Reply("T", (Text("hi", Tone.MUTED), table, question, chart, choices), as_of=NOW, notes=("n",))
 
     said = json.loads(json.dumps(reply.to_json(), allow_nan=False))
 
@@ -94,7 +95,8 @@ def test_json_keeps_raw_values_and_knows_no_nan():
         {"bot": "b", "equity": None, "x": 2.0, "at": None},
     ]
     assert said["parts"][1]["why"] == [{"row": 1, "column": "equity", "reason": "b is down"}]
-    assert [part["type"] for part in said["parts"]] == ["text", "table", "question", "chart"]
+    assert [part["type"] for part in said["parts"]] == ["text", "table", "question", "chart", "choices"]
+    assert said["parts"][4]["rows"] == [[{"label": "a", "line": "/a"}]]
     assert cells(table)[1] == ["b", "–", "2", "–"]
 
 

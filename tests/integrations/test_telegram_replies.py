@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.telegram_server import seen
-from workbench.commands.reply import Chart, Column, Question, Reply, Shape, Table, Text, Tone, failure
+from workbench.commands.reply import Chart, Choice, Choices, Column, Question, Reply, Shape, Table, Text, Tone, failure
 from workbench.domain.portfolio import Money
 from workbench.domain.telling import Message, Severity
 from workbench.integrations.telegram_digest import SHOWN, Digest
@@ -38,6 +38,15 @@ def test_a_wide_table_is_a_block_a_row_without_what_says_nothing():
 
     assert "a  column 0 1 · column 1 2" in shown(page)
     assert "column 5" not in shown(page)
+
+
+def test_choices_are_rows_of_buttons_that_ask_their_lines():
+    choices = Choices("Keep or drop <each>:", ((Choice("Keep sr1", "/draw keep B sr1"), Choice("Drop sr1", "/x")),))
+
+    page = pages(Reply("T", (choices,)), "/draw sr B")[0]
+
+    assert "Keep or drop &lt;each&gt;:" in page.html
+    assert [[button.label for button in row] for row in page.buttons] == [["Keep sr1", "Drop sr1"]]
 
 
 def test_a_question_has_its_answer_as_words_and_as_a_button():

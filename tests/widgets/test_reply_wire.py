@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from workbench.commands.reply import Chart, Column, Question, Reply, Shape, Table, Text, Tone
+from workbench.commands.reply import Chart, Choice, Choices, Column, Question, Reply, Shape, Table, Text, Tone
 from workbench.domain.portfolio import Money
 from workbench.widgets.reply_wire import MOST_ROWS, reply
 
@@ -85,6 +85,12 @@ def test_a_chart_that_cannot_be_drawn_says_why():
 
     assert told["picture"] == ""
     assert told["trouble"]
+
+
+def test_choices_are_labels_and_lines():
+    told = reply(Reply("t", (Choices("Which?", ((Choice("Keep a", "/draw keep B a"),),)),)))["parts"][0]
+
+    assert told == {"type": "choices", "text": "Which?", "rows": [[["Keep a", "/draw keep B a"]]]}
 
 
 def test_a_question_carries_its_answer_and_its_end():

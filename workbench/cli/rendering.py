@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text as Styled
 
 from workbench.commands.formats import UNKNOWN, ago, cells, header, moment, zone_name
-from workbench.commands.reply import NUMERIC, Part, Question, Reply, Shape, Table, Text, Tone
+from workbench.commands.reply import NUMERIC, Choices, Part, Question, Reply, Shape, Table, Text, Tone
 
 TONES = {
     Tone.PLAIN: "",
@@ -91,6 +91,9 @@ def _drawn(part: Part, zone: tzinfo) -> Any:
     if isinstance(part, Question):
         until = f"{moment(part.expires_at, zone)} {zone_name(zone)}"
         return Styled(f"{part.text}\nanswer until {until}: {part.answer}", style=TONES[Tone.WARNING])
+    if isinstance(part, Choices):
+        lines = ("   ".join(choice.line for choice in row) for row in part.rows)
+        return Styled("\n".join((part.text, *lines)))
     return Styled(part.caption, style=TONES[Tone.MUTED])
 
 

@@ -28,6 +28,7 @@ _MODEL = Parameter("name", Kind.WORD, "which model, where there are several", ne
 _TOPICS = ("forecasts", "regimes", "patterns", "models", "scores", "signals", "candles")
 
 _BARS = Parameter("tf", Kind.TIMEFRAME, "the bar length, 1h without it", needed=False)
+_IDS = Parameter("ids", Kind.WORD, "ids from /draw list, joined by commas; 3 is sr3")
 _PRICE = Parameter("price", Kind.NUMBER, "a price")
 _BAND = Parameter("zone", Kind.WORD, "two prices, as in 6200-6300")
 _TEXT = Parameter("text", Kind.WORD, "words beside it, in quotes", needed=False, option=True)
@@ -148,10 +149,19 @@ CATALOGUE: tuple[Spec, ...] = (
         example="/draw list BTCUSD",
     ),
     Spec(
+        ("draw", "keep"),
+        "keep levels that /draw sr found: the next search leaves them",
+        "draw_keep",
+        (_SYMBOL, _IDS, _BARS),
+        effect=True,
+        role=Role.OPERATOR,
+        example="/draw keep BTCUSD 3",
+    ),
+    Spec(
         ("draw", "drop"),
         "take drawings of yours away",
         "draw_drop",
-        (_SYMBOL, Parameter("ids", Kind.WORD, "ids from /draw list, joined by commas"), _BARS),
+        (_SYMBOL, _IDS, _BARS),
         effect=True,
         role=Role.OPERATOR,
         example="/draw drop BTCUSD sr3,sr4",

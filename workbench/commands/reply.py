@@ -89,7 +89,23 @@ class Question:
     expires_at: datetime
 
 
-Part = Text | Table | Chart | Question
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button, or where there are none, words: what it says, and the line that it asks."""
+
+    label: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What may be done next; each row is about one thing."""
+
+    text: str
+    rows: tuple[tuple[Choice, ...], ...]
+
+
+Part = Text | Table | Chart | Question | Choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +152,9 @@ def _part(part: Part) -> dict[str, Any]:
         }
     if isinstance(part, Chart):
         return {"type": "chart", "caption": part.caption, "spec": part.spec}
+    if isinstance(part, Choices):
+        rows = [[{"label": choice.label, "line": choice.line} for choice in row] for row in part.rows]
+        return {"type": "choices", "text": part.text, "rows": rows}
     return {"type": "question", "text": part.text, "answer": part.answer, "expires_at": jsonable(part.expires_at)}
 
 

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from workbench.commands.formats import cells, header, moment, zone_name
-from workbench.commands.reply import NUMERIC, Chart, Question, Reply, Shape, Table, Text, Tone
+from workbench.commands.reply import NUMERIC, Chart, Choices, Question, Reply, Shape, Table, Text, Tone
 from workbench.domain.telling import Message
 from workbench.integrations.telegram_buttons import Button
 from workbench.integrations.telegram_digest import MARKS, Digest
@@ -100,6 +100,8 @@ def _blocks(reply: Reply, zone: tzinfo | None) -> Iterator[str]:
             yield from _lines(part.text)
             until = f"{moment(part.expires_at, zone)} {zone_name(zone)}"
             yield f"<code>{escape(part.answer)}</code> until {escape(until)}"
+        elif isinstance(part, Choices):
+            yield from _lines(part.text)
     for note in reply.notes:
         yield from _lines(note, tag="i")
     if reply.error:
@@ -160,4 +162,7 @@ def _buttons(reply: Reply, line: str) -> Rows:
     question = next((part for part in reply.parts if isinstance(part, Question)), None)
     if question is not None:
         return ((Button("Yes, do it", "ask", "line", question.answer), Button("No", "ask", "drop")),)
+    choices = [row for part in reply.parts if isinstance(part, Choices) for row in part.rows]
+    if choices:
+        return tuple(tuple(Button(one.label, "ask", "line", one.line) for one in row) for row in choices)
     return ()

@@ -28,6 +28,7 @@ from workbench.visual.nearness import nearest
 from workbench.visual.snapping import snapped
 
 MOST_LEVELS = 6
+FOUND, KEPT = "sr", "kept-"  # how the ids of found levels begin, and of those that are kept
 
 
 class InteractiveCharts:
@@ -92,18 +93,35 @@ class InteractiveCharts:
         return self._follow(self._table.redo(self.board))
 
     def levels(self, most: int = MOST_LEVELS, draw: bool = False) -> list[tuple[str, PriceLevel]]:
-        """Support and resistance where swings cluster, strongest first, each with the id that its drawing has.
+        """Support and resistance where swings cluster, strongest first, each with the id that its drawing has; without
+        those that are kept already.
 
-        draw : put all of them on the board as zones, in one step; what is not wanted is deleted by its id.
+        draw : put all of them on the board as zones, in one step, in place of those found before. What is wanted is
+        kept by its id, what is not is deleted.
         """
         arrays = (self.candles[name].to_numpy() for name in ("high", "low", "close", "volume"))
-        found = [(f"sr{number + 1}", level) for number, level in enumerate(price_levels(*arrays)[:most])]
+        kept = [d.shape for d in self.refresh() if d.drawing_id.startswith(KEPT) and isinstance(d.shape, Zone)]
+        new = [level for level in price_levels(*arrays) if not any(_meet(level, zone) for zone in kept)]
+        found = [(f"{FOUND}{number + 1}", level) for number, level in enumerate(new[:most])]
         if draw and found:
             drawn = [self._level_drawing(drawing_id, level) for drawing_id, level in found]
-            old = [d.drawing_id for d in self.refresh() if d.drawing_id.startswith("sr")]
-            gone = [drawing_id for drawing_id in old if drawing_id not in dict(found)]
+            gone = [d.drawing_id for d in self.found if d.drawing_id not in dict(found)]
             self._follow(self._table.change(self.board, drawn, gone))
         return found
+
+    @property
+    def found(self) -> list[Drawing]:
+        """The levels of the last search that are neither kept nor dropped."""
+        return [drawing for drawing in self.drawings if drawing.drawing_id.startswith(FOUND)]
+
+    def keep(self, *drawing_ids: str) -> list[Drawing]:
+        """Make found levels one's own, in one step: the next search leaves them where they are."""
+        held = [self._held(drawing_id) for drawing_id in drawing_ids]
+        if strange := [one.drawing_id for one in held if one not in self.found]:
+            raise ValueRefused(f"{', '.join(strange)} is kept already; only a level that was found is left to keep")
+        mine = [replace(one, drawing_id=f"{KEPT}{_new_id()}") for one in held]
+        self._follow(self._table.change(self.board, mine, drawing_ids))
+        return mine
 
     def track(
         self, kind: str, side: int = 1, line_id: str = "", setup_id: str = ""
@@ -145,6 +163,8 @@ class InteractiveCharts:
     def _level_drawing(self, drawing_id: str, level: PriceLevel) -> Drawing:
         side = level.side(float(self.candles["close"].iloc[-1]))
         held = f", held {level.held} of {level.tested}" if level.tested else ", not tested since"
+        if level.interval:
+            held += f" (90 %: {100 * level.interval[0]:.0f} – {100 * level.interval[1]:.0f} %)"
         text = f"{side}: {level.touches} touches{held}"
         ink = "up" if side == "support" else "down"
         return Drawing(drawing_id, self.board, Zone(level.low, level.high), text, Style(ink))
@@ -196,6 +216,10 @@ def _snapped_zone(zone: Zone, foot: Anchor, head: Anchor) -> Zone:
     if foot.price == head.price or (foot.at is not None and foot.at == head.at):
         return zone
     return Zone(foot.price, head.price, foot.at, head.at)
+
+
+def _meet(level: PriceLevel, zone: Zone) -> bool:
+    return level.low <= zone.high and zone.low <= level.high
 
 
 def _new_id() -> str:

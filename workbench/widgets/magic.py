@@ -16,7 +16,7 @@ from html import escape
 from typing import Any
 
 from workbench.commands.formats import ago, cells, header, moment, zone_name
-from workbench.commands.reply import NUMERIC, Chart, Part, Question, Reply, Table, Text, Tone
+from workbench.commands.reply import NUMERIC, Chart, Choices, Part, Question, Reply, Table, Text, Tone
 from workbench.domain.errors import ValueRefused
 
 NAME = "_workbench_magic"
@@ -114,6 +114,9 @@ def _part(part: Part, zone: tzinfo | None) -> str:
     if isinstance(part, Question):
         until = f"{moment(part.expires_at, zone)} {zone_name(zone)}"
         return f"<div>{escape(part.text)}<br>until {escape(until)}: <code>%wb {escape(part.answer)}</code></div>"
+    if isinstance(part, Choices):
+        rows = (" · ".join(f"<code>%wb {escape(choice.line)}</code>" for choice in row) for row in part.rows)
+        return "<div>" + "<br>".join((escape(part.text), *rows)) + "</div>"
     assert isinstance(part, Table)
     return _table(part, zone)
 
@@ -140,6 +143,8 @@ def _words(part: Part, zone: tzinfo | None) -> str:
     if isinstance(part, Table):
         rows = [[header(column, zone) for column in part.columns], *cells(part, zone)[:MOST_ROWS]]
         return "\n".join("  ".join(row) for row in rows)
+    if isinstance(part, Choices):
+        return "\n".join((part.text, *("  ".join(choice.line for choice in row) for row in part.rows)))
     return f"{part.text}: {part.answer}" if isinstance(part, Question) else part.text  # type: ignore[union-attr]
 
 

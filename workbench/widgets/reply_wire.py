@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from workbench.commands.formats import cells, header
-from workbench.commands.reply import NUMERIC, Chart, Part, Question, Reply, Shape, Table, Text
+from workbench.commands.reply import NUMERIC, Chart, Choices, Part, Question, Reply, Shape, Table, Text
 from workbench.domain.errors import ValueRefused
 from workbench.domain.portfolio import Money
 from workbench.widgets import desk_wire as wire
@@ -39,6 +39,9 @@ def _part(part: Part, zone: tzinfo | None, theme: str) -> Json:
     if isinstance(part, Question):
         until = wire.millis(part.expires_at)
         return {"type": "question", "text": _lines(part.text), "answer": wire.clean(part.answer, 200), "until": until}
+    if isinstance(part, Choices):
+        rows = [[[wire.clean(one.label, 80), wire.clean(one.line, 200)] for one in row] for row in part.rows]
+        return {"type": "choices", "text": _lines(part.text), "rows": rows}
     return _picture(part, theme)
 
 

@@ -85,6 +85,7 @@ HANDLERS: Mapping[str, Handler] = {
     "draw_zone": _charted("drawing", "draw_zone"),
     "draw_note": _charted("drawing", "draw_note"),
     "draw_list": _charted("drawing", "draw_list"),
+    "draw_keep": _charted("drawing", "draw_keep"),
     "draw_drop": _charted("drawing", "draw_drop"),
     "draw_undo": _charted("drawing", "draw_undo"),
     "draw_redo": _charted("drawing", "draw_redo"),

@@ -9,7 +9,7 @@ import numpy as np
 from workbench.commands.asked import Asked
 from workbench.commands.formats import price, share
 from workbench.commands.handlers.charted import TIMEFRAME, author, band, hand_on, picture
-from workbench.commands.reply import Column, Part, Reply, Shape, Table, Text, Tone
+from workbench.commands.reply import Choice, Choices, Column, Part, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
 from workbench.domain.drawings import Anchor, Drawing, Level, Note, TrendLine, Zone
 from workbench.domain.drawings import Shape as Drawn
@@ -18,30 +18,43 @@ from workbench.ledger.log import SqlLedger
 from workbench.orchestration.plain_text import plain
 from workbench.quant.swings import PriceLevel
 from workbench.quant.zones import usual_hold
-from workbench.visual.interactive_charts import InteractiveCharts
+from workbench.visual.interactive_charts import FOUND, InteractiveCharts
 
 UNDO_ASKED = "DrawingUndoAsked"
 
 
 async def draw_sr(asked: Asked, line: Line) -> Reply:
-    """Find support and resistance, draw them, and say how each is dropped."""
+    """Find support and resistance, draw them, and ask which to keep."""
     charts, _ = await hand_on(asked, line)
     found = await asyncio.to_thread(lambda: charts.levels(draw=True))
     if not found:
         return _reply(asked, line, charts, [Text("No two swings met at one price; a longer bar length shows more.")])
     last = float(charts.candles["close"].iloc[-1])
     symbol, timeframe = charts.board.symbol, charts.board.timeframe
-    how = f"Drawn and kept. Drop what you do not want: /draw drop {symbol} {found[-1][0]} {timeframe}; all of them: "
     usual = await asyncio.to_thread(_usual, charts, found)
-    words = Text(f"{how}/draw undo {symbol} {timeframe}.")
+    words = Text(f"Drawn; the next search replaces what you do not keep. All away: /draw undo {symbol} {timeframe}.")
     chance = "" if usual is None else f"Bands of this width anywhere in these bars held {share(usual)} of their visits."
     parts = [
         words,
         *([Text(chance, Tone.MUTED)] if chance else []),
         _levels(found, last),
+        *_left_to_choose(charts),
         *await picture(charts, f"{symbol} {timeframe} with support and resistance"),
     ]
     return _reply(asked, line, charts, parts)
+
+
+def _left_to_choose(charts: InteractiveCharts) -> list[Part]:
+    """Found levels that are neither kept nor dropped."""
+    board = charts.board
+
+    def choice(verb: str, drawing: Drawing) -> Choice:
+        name = drawing.drawing_id
+        return Choice(f"{verb} {name}", f"/draw {verb.lower()} {board.symbol} {name} {board.timeframe}")
+
+    rows = tuple((choice("Keep", one), choice("Drop", one)) for one in charts.found)
+    lines = [f"{one.drawing_id}  {places(one)}  {plain(one.text, 120)}" for one in charts.found]
+    return [Choices("\n".join(("Keep or drop each:", *lines)), rows)] if rows else []
 
 
 def _usual(charts: InteractiveCharts, found: list[tuple[str, PriceLevel]]) -> float | None:
@@ -129,11 +142,27 @@ async def draw_list(asked: Asked, line: Line) -> Reply:
 async def draw_drop(asked: Asked, line: Line) -> Reply:
     """Take drawings away, in one step."""
     charts, why = await hand_on(asked, line, needed=False)
-    ids = line.values["ids"].split(",")
+    ids = _ids(line)
     await asyncio.to_thread(charts.delete, *ids)
-    board = charts.board
-    words = Text(f"Dropped {', '.join(ids)}. Back with /draw undo {board.symbol} {board.timeframe}.")
-    return _reply(asked, line, charts, [words, *await picture(charts, f"{board.symbol} {board.timeframe}", why)])
+    words = Text(f"Dropped {', '.join(ids)}. Back with /draw undo {_where(charts)}.")
+    parts = [words, *_left_to_choose(charts), *await picture(charts, _where(charts), why)]
+    return _reply(asked, line, charts, parts)
+
+
+async def draw_keep(asked: Asked, line: Line) -> Reply:
+    """Make levels that were found one's own."""
+    charts, why = await hand_on(asked, line, needed=False)
+    ids = _ids(line)
+    kept = await asyncio.to_thread(charts.keep, *ids)
+    names = ", ".join(f"{old} as {new.drawing_id}" for old, new in zip(ids, kept, strict=True))
+    words = Text(f"Kept {names}: the next search leaves them. Back with /draw undo {_where(charts)}.")
+    parts = [words, *_left_to_choose(charts), *await picture(charts, _where(charts), why)]
+    return _reply(asked, line, charts, parts)
+
+
+def _ids(line: Line) -> list[str]:
+    """Ids joined by commas; a bare number is that of a found level."""
+    return [f"{FOUND}{name}" if name.isdigit() else name for name in line.values["ids"].split(",")]
 
 
 async def draw_undo(asked: Asked, line: Line) -> Reply:

@@ -1,4 +1,4 @@
-// A reply of the grammar as nodes: title, texts, tables to take along, pictures, questions. Everything in it is text.
+// A reply of the grammar as nodes: title, texts, tables to take along, pictures, questions, what may be done next. Everything in it is text.
 import { el } from "./dom.js";
 import * as show from "./format.js";
 import { Table } from "./table.js";
@@ -13,7 +13,7 @@ export function replyNode(reply, onLine, files) {
   return el("article", { class: "reply", "data-ok": String(reply.ok) }, el("h3", { class: "outside", text: reply.title }), error, ...parts, notes);
 }
 
-const PARTS = { text: textPart, table: tablePart, chart: chartPart, question: questionPart };
+const PARTS = { text: textPart, table: tablePart, chart: chartPart, question: questionPart, choices: choicesPart };
 
 function textPart({ text, tone }) {
   return el("p", { class: "reply-text outside", "data-tone": { warning: "warning", bad: "down", good: "up" }[tone], "data-muted": tone === "muted" ? "" : null, text });
@@ -65,4 +65,9 @@ function questionPart({ text, answer, until }, onLine) {
   const go = el("button", { type: "button", class: "quiet", text: "Yes, do it", onclick: () => onLine(answer) });
   const last = until ? el("span", { class: "muted", text: `until ${show.time(until, true)}` }) : null;
   return el("div", { class: "reply-question", "data-tone": "warning" }, el("p", { class: "outside", text }), el("code", { class: "outside", text: answer }), go, last);
+}
+
+function choicesPart({ text, rows }, onLine) {
+  const button = ([label, line]) => el("button", { type: "button", class: "quiet", title: line, text: label, onclick: () => onLine(line) });
+  return el("div", { class: "reply-choices" }, el("p", { class: "outside", text }), ...rows.map((row) => el("div", {}, ...row.map(button))));
 }
