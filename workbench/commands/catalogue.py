@@ -25,7 +25,7 @@ _TOPIC = Parameter(
 )
 _PERSON = Parameter("person", Kind.WORD, "their number, as /people lists it")
 _MODEL = Parameter("name", Kind.WORD, "which model, where there are several", needed=False, option=True)
-_TOPICS = ("forecasts", "regimes", "patterns", "models", "scores", "signals", "candles")
+_TOPICS = ("forecasts", "regimes", "patterns", "models", "scores", "features", "signals")
 
 _BARS = Parameter("tf", Kind.TIMEFRAME, "the bar length, 1h without it", needed=False)
 _IDS = Parameter("ids", Kind.WORD, "ids from /draw list, joined by commas; 3 is sr3")
@@ -369,6 +369,13 @@ CATALOGUE: tuple[Spec, ...] = (
             ),
         ),
         example="/league BTCUSD 30m",
+    ),
+    Spec(
+        ("learning",),
+        "how learning goes: skill over time, models put to use, whose features are heard",
+        "learning",
+        (replace(_SYMBOL, needed=False, help="a market, all of them together without it"),),
+        example="/learning",
     ),
     Spec(
         ("stream",),

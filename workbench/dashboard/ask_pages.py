@@ -12,7 +12,7 @@ MARKETS = 6
 def ask_pages() -> list[AskPage]:
     """In the order of their tabs, behind the pages of `pages.pages_of`."""
     return [
-        AskPage("forecasts", "Forecasts", _forecasts, "What each bot expects, and how right it has been."),
+        AskPage("forecasts", "Forecasts", _forecasts, "What bots expect, how right they were, how they learn."),
         AskPage("correlation", "Correlation", _correlation, "How the markets move together, and whether that changed."),
         AskPage("patterns", "Patterns", _patterns, "Your own shapes: where they are now, and whether they are real."),
         AskPage("runs", "Runs and audit", _runs, "What was decided, by whom, and what ran by itself."),
@@ -41,7 +41,8 @@ def _typed(symbol: str) -> str:
 
 def _forecasts(known: Known) -> list[str]:
     first = _first(known)
-    return _offered(["/league", f"/cross forecast {first} 30m", f"/cross plan {first} 30m", f"/regime {first}"])
+    market = [f"/cross forecast {first} 30m", f"/cross plan {first} 30m", f"/regime {first}"]
+    return _offered(["/league", "/learning", *market, "/model list"])
 
 
 def _correlation(known: Known) -> list[str]:

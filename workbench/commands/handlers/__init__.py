@@ -49,6 +49,13 @@ async def league(asked: Asked, line: Line) -> Reply:
     return await answer(asked, line)
 
 
+async def learning(asked: Asked, line: Line) -> Reply:
+    """Brings numpy, and Altair where it draws."""
+    from workbench.commands.handlers.learning import learning as answer
+
+    return await answer(asked, line)
+
+
 async def stream(asked: Asked, line: Line) -> Reply:
     """Brings pandas, numba and ccxt."""
     from workbench.commands.handlers.stream import stream as answer
@@ -103,6 +110,7 @@ HANDLERS: Mapping[str, Handler] = {
     "analyze_zone": _charted("zone", "analyze_zone"),
     "stream": stream,
     "league": league,
+    "learning": learning,
     "regime": regime,
     "model_list": model_list,
     "model_train": model_train,
