@@ -301,6 +301,12 @@ class Settings(BaseSettings):
         return self.ledger or str(self.home / "ledger.sqlite")
 
     @property
+    def secret_variables(self) -> tuple[str, ...]:
+        """Variables of the environment that hold a secret of a bot, whatever they are called."""
+        named = {bot.token_env for bot in self.bots} | {bot.password_env for bot in self.freqtrade}
+        return tuple(sorted(named))
+
+    @property
     def replay_from(self) -> datetime | None:
         """First market moment of a replay, UTC; None where the source decides."""
         start = self.exchange.start

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.integrations.scrub import HIDDEN, Scrubber, is_secret, secrets_of
+from workbench.integrations.scrub import HIDDEN, Scrubber, secrets_of
+from workbench.ledger.secret_names import is_secret
 
 WAYS = [
     str,

@@ -75,7 +75,7 @@ async def _start(
 ) -> RunningDesk:
     """Each step leaves what undoes it on the stack."""
     news = _News()
-    house = Household(settings.home / "logs", news.report)
+    house = Household(settings.home / "logs", news.report, settings.secret_variables)
     stack.push_async_callback(house.stop)
     tell("starting the paper exchange")
     run = await _exchange(settings, options, house)

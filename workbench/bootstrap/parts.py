@@ -1,5 +1,6 @@
 """The processes of a desk: which module, with which arguments and which secrets in the environment."""
 
+import os
 import random
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -9,7 +10,9 @@ from socket import AF_INET, SOCK_STREAM, socket
 from workbench.bootstrap.ports import HOST
 from workbench.bootstrap.processes import ChildSpec
 from workbench.dashboard.page_login import TOKEN_VARIABLE
+from workbench.dashboard.passwords import HASH_VARIABLE
 from workbench.domain.errors import StartError
+from workbench.integrations.telegram_token import TOKEN_VARIABLE as TELEGRAM_TOKEN
 from workbench.integrations.telegram_token import token_from
 from workbench.market.paper_exchange.client import ApiKey
 from workbench.settings import Settings
@@ -89,16 +92,16 @@ def bot_spec(settings: Settings, kind: str, exchange_url: str, key: ApiKey, toke
 def page_spec(settings: Settings, token: str) -> ChildSpec:
     """`token` opens the page; '' where passwords do."""
     args = ("--port", str(settings.page.port), "--host", settings.page.host)
-    env = {"WORKBENCH_HOME": str(settings.home.resolve()), TOKEN_VARIABLE: token}
-    return ChildSpec("page", "workbench.dashboard.page", args, env | _ONE_THREAD)
+    env = {"WORKBENCH_HOME": str(settings.home.resolve()), TOKEN_VARIABLE: token} | _given(HASH_VARIABLE)
+    return ChildSpec("page", "workbench.dashboard.page", args, env | _ONE_THREAD, reaches_desk=True)
 
 
 def telegram_specs(settings: Settings) -> list[ChildSpec]:
     """The chat surface, where there is a token; the child finds it where we did, so it is in no argument."""
     if not token_from():
         return []
-    home = {"WORKBENCH_HOME": str(settings.home.resolve())}
-    return [ChildSpec("telegram", "workbench.bootstrap.telegram_child", (), home | _ONE_THREAD)]
+    env = {"WORKBENCH_HOME": str(settings.home.resolve())} | _given(TELEGRAM_TOKEN)
+    return [ChildSpec("telegram", "workbench.bootstrap.telegram_child", (), env | _ONE_THREAD, reaches_desk=True)]
 
 
 def lab_spec(settings: Settings, port: int, token: str, notebooks: Path) -> ChildSpec:
@@ -111,4 +114,9 @@ def lab_spec(settings: Settings, port: int, token: str, notebooks: Path) -> Chil
         "--allow-root",
     )
     env = {"JUPYTER_TOKEN": token, "WORKBENCH_HOME": str(settings.home.resolve())}
-    return ChildSpec("lab", "jupyterlab", args, env, ready_line=False)
+    return ChildSpec("lab", "jupyterlab", args, env, reaches_desk=True, ready_line=False)
+
+
+def _given(name: str) -> dict[str, str]:
+    """A variable that one child needs and the others do not inherit, where it is set."""
+    return {name: os.environ[name]} if name in os.environ else {}

@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from workbench.domain.errors import StartError
+from workbench.ledger.secret_names import environment_for
 
 log = structlog.get_logger(__name__)
 STOP_S = 6.0
@@ -20,12 +21,14 @@ STOP_S = 6.0
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """What to run. `ready_line`: wait for one JSON object on standard output before it counts as started."""
+    """What to run. `ready_line`: wait for one JSON object on standard output before it counts as started.
+    `reaches_desk`: it inherits what opens bots and ledger; every other secret that it needs is in `env`."""
 
     name: str
     module: str
     args: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    reaches_desk: bool = False
     ready_line: bool = True
     ready_s: float = 60.0
     stop_s: float = STOP_S
@@ -34,8 +37,9 @@ class ChildSpec:
 class Child:
     """One supervised process; its errors go to `log_path`."""
 
-    def __init__(self, spec: ChildSpec, log_path: Path):
+    def __init__(self, spec: ChildSpec, log_path: Path, secret_variables: Iterable[str] = ()):
         self.spec, self.log_path = spec, log_path
+        self._secrets = tuple(secret_variables)
         self.said: dict[str, Any] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._drain: asyncio.Task | None = None
@@ -58,7 +62,7 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE if self.spec.ready_line else errors,
                 stderr=errors,
-                env={**os.environ, **self.spec.env},
+                env={**environment_for(os.environ, self.spec.reaches_desk, self._secrets), **self.spec.env},
                 start_new_session=True,
             )
         if self.spec.ready_line:
@@ -122,14 +126,14 @@ async def _discard(output: asyncio.StreamReader) -> None:
 class Household:
     """All children of one desk: each group started side by side, restarted one by one, groups stopped newest first."""
 
-    def __init__(self, logs: Path, report):
-        self._logs, self._report = logs, report
+    def __init__(self, logs: Path, report, secret_variables: Iterable[str] = ()):
+        self._logs, self._report, self._secrets = logs, report, tuple(secret_variables)
         self._groups: list[list[Child]] = []
         self._watchers: list[asyncio.Task] = []
 
     async def start(self, specs: Sequence[ChildSpec]) -> list[dict[str, Any]]:
         """Start `specs` side by side; if one fails, stop them all and raise its StartError."""
-        children = [Child(spec, self._logs / f"{spec.name}.log") for spec in specs]
+        children = [Child(spec, self._logs / f"{spec.name}.log", self._secrets) for spec in specs]
         self._groups.append(children)
         outcomes = await asyncio.gather(*(child.start() for child in children), return_exceptions=True)
         errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]

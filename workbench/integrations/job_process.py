@@ -17,6 +17,7 @@ import structlog
 from workbench.domain.jobs import Fault, Outcome, RunState
 from workbench.integrations.fault_of import fault_under
 from workbench.integrations.scrub import Scrubber, secrets_of
+from workbench.ledger.secret_names import environment_for
 
 log = structlog.get_logger(__name__)
 MODULE = "workbench.integrations.notebook_run"
@@ -56,7 +57,8 @@ class Place:
         own = {"WORKBENCH_HOME": str(self.home.resolve()), MARK: mark, "JUPYTER_PREFER_ENV_PATH": "1"}
         own |= {"WORKBENCH_LEDGER": self.ledger} if self.ledger else {}
         own |= {SECRETS: ",".join(self.secrets)} if self.secrets else {}
-        return {**os.environ, **_ONE_THREAD, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **own}
+        own |= {"PYDEVD_DISABLE_FILE_VALIDATION": "1", **_ONE_THREAD}
+        return environment_for(os.environ, True, self.secrets) | own
 
 
 async def run_notebook(order: Order, place: Place, heard: Heard) -> Outcome:

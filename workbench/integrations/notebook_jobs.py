@@ -53,8 +53,7 @@ class NotebookJobs:
     def __init__(self, settings: Settings, ledger: SqlLedger, teller: Teller, clock: Clock | None = None):
         self._settings, self._ledger, self._teller = settings, ledger, teller
         self._runs, self._clock = ledger.job_runs, clock or _now
-        named = {bot.token_env for bot in settings.bots} | {bot.password_env for bot in settings.freqtrade}
-        self._place = Place(settings.home, settings.ledger, tuple(sorted(named)))
+        self._place = Place(settings.home, settings.ledger, settings.secret_variables)
         self._holder = process_name()
 
     @property

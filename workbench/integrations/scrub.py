@@ -12,13 +12,13 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus
 
 from workbench.ledger.payload import looks_secret
+from workbench.ledger.secret_names import is_secret, passwords_in
 
 HIDDEN = "•••"
 SHORTEST = 6  # a shorter value stands in too many words that are none
-_NAMES = re.compile(r"SECRET|PASSW|(^|_)(KEY|PASS|PAT|PIN|AUTH|COOKIE|CREDENTIALS?|DSN|MNEMONIC|SEED)$", re.IGNORECASE)
 
 
 class Scrubber:
@@ -41,13 +41,8 @@ def secrets_of(
     known = os.environ if environment is None else environment
     also = set(named)
     found = {value for name, value in known.items() if is_secret(name) or name in also}
-    found |= {password for value in (*known.values(), *urls) for password in _password(value)}
+    found |= {password for value in (*known.values(), *urls) for password in passwords_in(value)}
     return {value for value in (*found, *_of_run(home)) if len(value) >= SHORTEST}
-
-
-def is_secret(name: str) -> bool:
-    """Whether a variable of this name holds a secret."""
-    return not name.endswith("_ENV") and (looks_secret(name) or bool(_NAMES.search(name)))
 
 
 def _forms(secret: str) -> Iterator[str]:
@@ -76,17 +71,6 @@ _WRITERS = (
     lambda text: _inside(repr(text)),
     lambda text: repr("\"'" + text)[4:-1],  # beside both kinds of quotes
 )
-
-
-def _password(address: str) -> Iterator[str]:
-    if "://" not in address or "@" not in address:
-        return
-    try:
-        password = urlsplit(address).password
-    except ValueError:
-        return
-    if password:
-        yield from {password, unquote(password)}
 
 
 def _of_run(home: Path | None) -> list[str]:

@@ -21,6 +21,7 @@ from workbench.domain.desk import MarketClock
 from workbench.domain.events import Event, NewEvent
 from workbench.domain.market import Timeframe
 from workbench.ledger.log import SqlLedger
+from workbench.ledger.secret_names import environment_for
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.intelligence_sharing import world_of
 from workbench.orchestration.plain_text import plain
@@ -99,7 +100,7 @@ async def run_training(arguments: Sequence[str], settings: Settings) -> tuple[st
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **_ONE_THREAD, **own},
+        env={**environment_for(os.environ, named=settings.secret_variables), **_ONE_THREAD, **own},
         start_new_session=True,
     )
     try:
