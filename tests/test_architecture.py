@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 STOREYS = [
     {"domain"},
-    {"settings", "owned_task"},
+    {"settings", "owned_task", "compute"},
     {"market", "ledger", "quant"},
     {"bots"},
     {"orchestration", "visual"},

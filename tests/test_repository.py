@@ -29,7 +29,8 @@ def setting_names(model: type[BaseModel], prefix: str = ""):
 def test_every_setting_is_documented():
     documented = set(re.findall(r"^\| `([\w.]+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
 
-    sections = {"conflicts", "exchange", "page", "research", "halt", "triggers", "limits", "telegram", "forecasts"}
+    values = {"conflicts", "exchange", "page", "research", "halt", "triggers", "limits", "telegram", "forecasts"}
+    sections = {*values, "learning", "compute"}
     assert documented == set(setting_names(Settings)) - sections
 
 

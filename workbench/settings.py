@@ -235,6 +235,12 @@ class LearningSettings(_Section):
         return _lengths((value,))[0]
 
 
+class ComputeSettings(_Section):
+    """Where heavy work runs: in this process, or on the workers of a Dask scheduler."""
+
+    scheduler: str = Field("", pattern=r"^((tcp|tls)://[^\s/]+:\d+)?$")
+
+
 class ConflictSettings(_Section):
     """When bots' plans differ. `policy`: who decides; `enter`: share of the trust that another side needs to take over;
     `vetoers`: bots that may veto, empty: all."""
@@ -267,6 +273,7 @@ class Settings(BaseSettings):
     forecasts: ForecastSettings = ForecastSettings()
     learning: LearningSettings = LearningSettings()
     telegram: TelegramSettings = TelegramSettings()
+    compute: ComputeSettings = ComputeSettings()
     sectors: dict[str, str] = {}
     scores: dict[str, Path] = {}
     bots: tuple[BotSettings, ...] = ()

@@ -86,6 +86,7 @@ def bot_spec(settings: Settings, kind: str, exchange_url: str, key: ApiKey, toke
     args = ("--kind", kind, "--exchange", exchange_url, "--port", "0", "--memory", memory)
     env = {"WORKBENCH_API_KEY": key.key, "WORKBENCH_API_SECRET": key.secret, "WORKBENCH_BOT_TOKEN": token}
     env["WORKBENCH_LEDGER"] = settings.ledger_url  # where it hears of promoted models
+    env["WORKBENCH_COMPUTE__SCHEDULER"] = settings.compute.scheduler
     return ChildSpec(kind, "workbench.bots.research", args, env | _ONE_THREAD)
 
 

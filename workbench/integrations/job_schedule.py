@@ -5,6 +5,8 @@ set, a machine that slept or a desk that was away is noticed then.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
@@ -29,11 +31,36 @@ LOOK_S = 10.0
 CLOCK_TURNED_BACK = "ClockTurnedBack"
 
 
-class JobSchedule:
-    """Runs the jobs of this desk while it stands. Several desks on one ledger may: each due time runs once."""
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A run that somebody else is to do: `NotebookJobs.run`, with these words."""
 
-    def __init__(self, jobs: NotebookJobs, ledger: SqlLedger, clock: Clock | None = None, look_s: float = LOOK_S):
-        self._jobs, self._ledger, self._look_s = jobs, ledger, look_s
+    name: str
+    due: datetime
+    origin: Origin
+    skipped: int
+
+
+Send = Callable[[Errand], Awaitable[object]]
+"""Has an errand run elsewhere; returns when it has ended there."""
+
+
+class JobSchedule:
+    """Runs the jobs of this desk while it stands. Several desks on one ledger may: each due time runs once.
+
+    send : who runs them elsewhere; None: this process.
+    """
+
+    def __init__(
+        self,
+        jobs: NotebookJobs,
+        ledger: SqlLedger,
+        clock: Clock | None = None,
+        look_s: float = LOOK_S,
+        send: Send | None = None,
+    ):
+        self._jobs, self._ledger, self._look_s, self._send = jobs, ledger, look_s, send
+        self._away: set[str] = set()
         self._clock = clock or partial(datetime.now, UTC)
         self._schedules = [(job, parse_cron(job.cron), parse_zone(job.zone)) for job in jobs.jobs]
         self._scheduler: AsyncIOScheduler | None = None
@@ -78,8 +105,11 @@ class JobSchedule:
         decision = await asyncio.to_thread(decide, cron, zone, until, now, partial(runs.known, job.name))
         if decision.turned_back > LATE:
             await self._note(job, decision)
+        origin = Origin.CAUGHT_UP if decision.late else Origin.SCHEDULE
+        if decision.due and self._send:
+            self._away_with(Errand(job.name, decision.due, origin, len(decision.skipped)), decision.decided_until)
+            return
         if decision.due:
-            origin = Origin.CAUGHT_UP if decision.late else Origin.SCHEDULE
             claim = await self._jobs.claim(job, decision.due, origin, len(decision.skipped))
             if isinstance(claim, Claim):
                 self._go(claim)
@@ -90,6 +120,24 @@ class JobSchedule:
         task: asyncio.Task[JobRun] = asyncio.create_task(self._jobs.carry_out(claim), name=f"job-{claim.job.name}")
         self._running.add(task)
         task.add_done_callback(self._done)
+
+    def _away_with(self, errand: Errand, decided_until: datetime | None) -> None:
+        """One of a job at a time: a due time that comes meanwhile is caught up after it."""
+        if errand.name not in self._away:
+            self._away.add(errand.name)
+            task = asyncio.create_task(self._sent(errand, decided_until), name=f"job-{errand.name}")
+            self._running.add(task)
+            task.add_done_callback(self._done)
+
+    async def _sent(self, errand: Errand, decided_until: datetime | None) -> None:
+        """Decided once it has ended there: what a cluster or a desk that died left undone is due still."""
+        assert self._send
+        try:
+            await self._send(errand)
+            if decided_until:
+                await asyncio.to_thread(self._ledger.job_runs.decide, errand.name, decided_until)
+        finally:
+            self._away.discard(errand.name)
 
     def _done(self, task: asyncio.Task) -> None:
         self._running.discard(task)

@@ -70,9 +70,11 @@ class NotebookJobs:
             raise SettingsError(f"no job is called {name[:60]!r}; {hint}")
         return found
 
-    async def run(self, name: str, due: datetime | None = None) -> JobRun:
+    async def run(
+        self, name: str, due: datetime | None = None, origin: Origin = Origin.ASKED, skipped: int = 0
+    ) -> JobRun:
         """Run a job now, or for `due`, and wait for its end. A `due` that had its run comes back as it went."""
-        claim = await self.claim(self.job(name), due or self._clock(), Origin.ASKED)
+        claim = await self.claim(self.job(name), due or self._clock(), origin, skipped)
         return claim if isinstance(claim, JobRun) else await self.carry_out(claim)
 
     async def claim(self, job: JobSettings, due: datetime, origin: Origin, skipped: int = 0) -> Claim | JobRun:

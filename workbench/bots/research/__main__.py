@@ -93,6 +93,7 @@ def _options(args: argparse.Namespace) -> ResearchOptions:
         lockstep=args.lockstep,
         memory=args.memory,
         ledger=os.environ.get("WORKBENCH_LEDGER", ""),
+        scheduler=os.environ.get("WORKBENCH_COMPUTE__SCHEDULER", ""),
     )
 
 

@@ -44,8 +44,8 @@ class Asked:
 
 
 class Answers:
-    def __init__(self, bot_id: str, engine: Engine, pickup: ModelPickup):
-        self.bot_id, self.engine, self.pickup = bot_id, engine, pickup
+    def __init__(self, bot_id: str, engine: Engine, pickup: ModelPickup, scheduler: str = ""):
+        self.bot_id, self.engine, self.pickup, self._scheduler = bot_id, engine, pickup, scheduler
 
     async def forecast(self, symbol: str, timeframe: str, horizon: int | None) -> Forecast:
         """The fan `horizon` bars ahead (24 hours without one), in the bot's own bars: exact for every longer length."""
@@ -99,7 +99,7 @@ class Answers:
         return BotFeatures(self.bot_id, asked.symbol, asked.timeframe, known, asked.seen_at)
 
     async def tune(self, symbol: str, timeframe: str, progress: Progress | None) -> TuneResult:
-        """Walk-forward search in a thread; adopted only where it is better out of sample, on the bot's own bars."""
+        """Walk-forward search, in a thread or on a cluster; adopted if better out of sample, on the bot's own bars."""
         asked = self._understand(symbol, timeframe)
         panel = await self._panel(asked)
         stop, loop = threading.Event(), asyncio.get_running_loop()
@@ -110,7 +110,8 @@ class Answers:
 
         watch = Watch(tell, stop.is_set)
         try:
-            found = await asyncio.to_thread(search, asked.mind, panel, asked.symbol, asked.timeframe.seconds, watch)
+            about = asked.mind, panel, asked.symbol, asked.timeframe.seconds
+            found = await asyncio.to_thread(search, *about, watch, self._scheduler)
         except ValueError as error:
             raise BotError(f"{self.bot_id} cannot tune {asked.symbol}: {error}") from error
         except Cancelled as error:

@@ -33,7 +33,7 @@ class ResearchBot:
             self.engine.minds.base.retrain and not options.lockstep
         )  # in step, the same candles give the same words
         self.pickup = ModelPickup(options.ledger if learns else "")
-        self._answers = Answers(options.bot_id, self.engine, self.pickup)
+        self._answers = Answers(options.bot_id, self.engine, self.pickup, options.scheduler)
 
     async def start(self, wait_s: float = 15.0) -> bool:
         """Begin to trade; returns whether the venue was read within `wait_s` (it is tried on and on either way)."""

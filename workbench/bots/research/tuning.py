@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench.bots.research.backtest import simulate
 from workbench.bots.research.strategy import Strategy
+from workbench.compute import spread
 from workbench.quant.walk_forward import Fold, folds, sharpe
 
 FOLDS = 4
@@ -46,14 +47,23 @@ class Watch:
 
 
 def search(
-    strategy: Strategy, panel: Mapping[str, pd.DataFrame], symbol: str, bar_s: int, watch: Watch | None = None
+    strategy: Strategy,
+    panel: Mapping[str, pd.DataFrame],
+    symbol: str,
+    bar_s: int,
+    watch: Watch | None = None,
+    scheduler: str = "",
 ) -> Outcome:
     """Search around `strategy` for `symbol`. panel : closed candles by symbol; a strategy that learns uses all.
 
-    Raises ValueError where history is too short, Cancelled where told to stop.
+    scheduler : of a Dask cluster, whose workers take a fold each; a search there is told of when it is over, and ends
+    whole. The outcome is the same. Raises ValueError where history is too short, Cancelled where told to stop.
     """
-    run = _Search(strategy, panel, symbol, np.sqrt(SECONDS_PER_YEAR / bar_s), watch or Watch())
-    return run.outcome()
+    own = watch or Watch()
+    run = _Search(strategy, panel, symbol, np.sqrt(SECONDS_PER_YEAR / bar_s), Watch() if scheduler else own)
+    found = run.outcome(scheduler)
+    own.tell(1.0, f"{found.tried} values tried on {FOLDS} folds")
+    return found
 
 
 def candidates(strategy: Strategy, count: int = CANDIDATES) -> list[Any]:
@@ -65,6 +75,16 @@ def candidates(strategy: Strategy, count: int = CANDIDATES) -> list[Any]:
     return [strategy.params, *(params for params in drawn if params != strategy.params)][:count]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """One fold. best : values chosen on its past; chosen, current : returns of those and of today's values after it."""
+
+    best: Any
+    chosen: np.ndarray
+    current: np.ndarray
+    trades: int
+
+
 class _Search:
     def __init__(self, strategy: Strategy, panel: Mapping[str, pd.DataFrame], symbol: str, root: float, watch: Watch):
         self.strategy, self.panel, self.symbol, self.watch = strategy, panel, symbol, watch
@@ -73,25 +93,30 @@ class _Search:
         self.first = strategy.lookback + 1  # rows before it have no full history
         self._rows: dict[Any, Any] = {}
 
-    def outcome(self) -> Outcome:
+    def outcome(self, scheduler: str = "") -> Outcome:
         rows = len(self.table) - self.first
         if rows < 100 * FOLDS:
             raise ValueError(f"{len(self.table)} bars are too few to tune on; {self.first + 100 * FOLDS} are needed")
         plan = folds(rows, FOLDS)
-        chosen, current, trades = [], [], 0
-        for number, fold in enumerate(plan):
-            self.watch.tell(number / (FOLDS + 1), f"fold {number + 1} of {FOLDS}")
-            learnt, best = self._choose(fold, number)
-            judged = self._run(learnt, best, fold.train_stop, fold.test_stop)
-            chosen.append(judged.returns)
-            trades += len(judged.trades)
-            current.append(self._run(learnt, self.strategy.params, fold.train_stop, fold.test_stop).returns)
         last = Fold(plan[-1].train_start + plan[-1].test_stop - plan[-1].train_stop, plan[-1].test_stop, 0)
-        _, best = self._choose(last, FOLDS)
+        judged = spread(self._judged, [*enumerate(plan), (FOLDS, last)], scheduler)
+        best, trades = judged[-1].best, sum(fold.trades for fold in judged)
+        chosen, current = ([getattr(fold, name) for fold in judged] for name in ("chosen", "current"))
         score, now = (sharpe(np.concatenate(parts), self.bars_per_year) for parts in (chosen, current))
         better = score > now + BETTER_BY and trades >= LEAST_TRADES and best != self.strategy.params
-        self.watch.tell(1.0, f"{len(self.tried)} values tried on {FOLDS} folds")
         return Outcome(best.as_dict(), score, now, len(self.tried), FOLDS, better)
+
+    def _judged(self, numbered: tuple[int, Fold]) -> "_Judged":
+        """Choose on a fold's past, and trade what came after it; the newest window has nothing after it."""
+        number, fold = numbered
+        if number < FOLDS:
+            self.watch.tell(number / (FOLDS + 1), f"fold {number + 1} of {FOLDS}")
+        learnt, best = self._choose(fold, number)
+        if number == FOLDS:
+            return _Judged(best, np.empty(0), np.empty(0), 0)
+        chosen = self._run(learnt, best, fold.train_stop, fold.test_stop)
+        current = self._run(learnt, self.strategy.params, fold.train_stop, fold.test_stop)
+        return _Judged(best, chosen.returns, current.returns, len(chosen.trades))
 
     def _choose(self, fold: Fold, number: int) -> tuple[Strategy, Any]:
         """Learn on the fold's training rows where something is learnt, and pick the values that did best there.
