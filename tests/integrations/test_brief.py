@@ -11,8 +11,11 @@ from workbench.bootstrap.connection import connect
 from workbench.domain.desk import BotRow, DashboardData, DeskState, Health, MarketClock, Totals
 from workbench.domain.events import Event
 from workbench.domain.jobs import Fault, JobRun, Origin, RunState
+from workbench.domain.market import Timeframe
+from workbench.domain.patterns import Outcome, Recognition
 from workbench.domain.portfolio import EquityPoint, Money, MoneyMode
 from workbench.domain.risk_desk import DrawdownRow, LimitRow, RiskDesk
+from workbench.domain.sightings import Sighting
 from workbench.integrations import brief_tables as tables
 from workbench.integrations.brief import Brief, gather
 from workbench.integrations.brief_words import headline_figures, profit, sentence_of, to_look_at, worst_fall
@@ -38,6 +41,25 @@ def a_brief(**more):
 
 def risk(**more):
     return RiskDesk(NOW, "USD", 20_100.0, 0.975, ("trend",), (), (), 0.0, 0.0, **more)
+
+
+def sighting(pattern, probability, outcome=Outcome.OPEN):
+    at = NOW - timedelta(hours=3)
+    seen = Recognition(pattern, "BTC/USD", Timeframe.parse("1h"), at - timedelta(hours=9), at, probability, 0.02)
+    return Sighting("ann", seen, "1", NOW - timedelta(hours=2), outcome=outcome, gain=0.021)
+
+
+def test_patterns_are_shown_and_those_still_open_are_to_be_looked_at():
+    brief = a_brief(patterns=(sighting("cup <b>", 0.6), sighting("flag", 0.8), sighting("wedge", 0.9, Outcome.SUCCESS)))
+
+    assert to_look_at(brief) == [
+        "ann: flag on BTC/USD 1h, probability 80%, still open",
+        "ann: cup <b> on BTC/USD 1h, probability 60%, still open",
+    ]
+    shown = tables.patterns_table(brief)
+    assert list(shown.index) == ["wedge", "flag", "cup <b>"]
+    assert list(shown["became"]) == ["success", "open", "open"]
+    assert tables.patterns_table(a_brief()) == "No pattern was recognised in this period."
 
 
 def test_profit_and_fall_are_of_the_period():

@@ -21,7 +21,9 @@ from workbench.domain.events import Event
 from workbench.domain.jobs import JobRun
 from workbench.domain.portfolio import EquityPoint
 from workbench.domain.risk_desk import RiskDesk
+from workbench.domain.sightings import SEEN, Sighting
 from workbench.ledger.log import SqlLedger
+from workbench.ledger.sighting_log import SightingLog
 from workbench.orchestration import event_words as kinds
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.intelligence_sharing import League
@@ -36,7 +38,7 @@ SEARCHED = 2000
 BARS, WINDOW = 720, 240
 NO_DESK = "no desk runs here (`workbench up` starts one)"
 _TRADES = (kinds.TRADE_OPENED, kinds.TRADE_CLOSED)
-_HAPPENED = tuple(kind for kind in kinds.SHOWN if kind not in (*_TRADES, kinds.BOT_ANNOUNCED))
+_HAPPENED = tuple(kind for kind in kinds.SHOWN if kind not in (*_TRADES, kinds.BOT_ANNOUNCED, SEEN))
 
 
 class Desk(Protocol):
@@ -54,8 +56,8 @@ class Desk(Protocol):
 class Brief:
     """`since`: the period's beginning on the venue's clock (this machine's, where no venue answers). `curves`: equity
     in the period by bot, and 'total'. `trades`: opened and closed in it. `happened`: other events of the last `hours`
-    on this machine's clock. `changes`: pairs whose correlation changed, None where it is not known. `markets`: how many
-    were looked at."""
+    on this machine's clock. `patterns`: seen in the period, oldest first. `changes`: pairs whose correlation changed,
+    None where it is not known. `markets`: how many were looked at."""
 
     as_of: datetime
     since: datetime
@@ -64,6 +66,7 @@ class Brief:
     curves: Mapping[str, tuple[EquityPoint, ...]] = field(default_factory=dict)
     trades: tuple[Event, ...] = ()
     happened: tuple[Event, ...] = ()
+    patterns: tuple[Sighting, ...] = ()
     runs: tuple[JobRun, ...] = ()
     league: League | None = None
     regimes: Mapping[str, RegimeView] = field(default_factory=dict)
@@ -96,6 +99,7 @@ async def gather(desk: Desk, hours: float = 24.0, symbols: Sequence[str] = (), t
         curves={name: kept for name, points in data.equity.items() if (kept := _from(points, since))},
         trades=tuple(e for e in events if e.kind in _TRADES and _in_period(e, market.run_id if market else "", since)),
         happened=tuple(e for e in reversed(events) if e.kind in _HAPPENED and e.at >= wall),
+        patterns=tuple(await asyncio.to_thread(_seen, desk.ledger, since)),
         runs=tuple(run for run in await asyncio.to_thread(desk.ledger.job_runs.last, 100) if run.began_at >= wall),
         league=await _or_say("forecasts", _league(desk), unknown),
         regimes=regimes,
@@ -122,6 +126,10 @@ async def _markets(
 async def _league(desk: Desk) -> League:
     desk.center.intelligence.seen(desk.center.registry.market)
     return await desk.center.intelligence.league(("bot", "horizon"))
+
+
+def _seen(ledger: SqlLedger, since: datetime) -> list[Sighting]:
+    return [one for one in SightingLog(ledger).all() if one.seen_at >= since]
 
 
 async def _or_say(what: str, asked: Awaitable[T], unknown: list[str]) -> T | None:

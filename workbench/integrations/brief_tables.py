@@ -11,6 +11,7 @@ from workbench.integrations.brief import Brief
 from workbench.integrations.brief_words import money, profit, share, worst_fall
 from workbench.orchestration.event_words import sentence
 from workbench.orchestration.plain_text import plain
+from workbench.visual.phone_form import LETTERS, PLOT
 
 UNKNOWN = "–"
 SHOWN = 25
@@ -96,6 +97,24 @@ def correlations_table(brief: Brief) -> pd.DataFrame | Said:
     return brief.changes.round(3).set_index("one").rename_axis(None)
 
 
+def patterns_table(brief: Brief) -> pd.DataFrame | Said:
+    """Patterns that people taught the lab, recognised in the period, newest first, and what became of them."""
+    rows = [
+        (
+            plain(one.recognition.pattern, 60),
+            f"{one.recognition.symbol} {one.recognition.timeframe}",
+            f"{one.seen_at:%d %b %H:%M}",
+            share(one.recognition.probability),
+            one.outcome.value,
+            _signed(one.gain),
+            plain(one.user_id, 40),
+        )
+        for one in reversed(brief.patterns)
+    ]
+    names = ["pattern", "market", "seen, UTC", "probability", "became", "gain", "of"]
+    return _table(rows[:SHOWN], names, "No pattern was recognised in this period.")
+
+
 def headroom_table(brief: Brief) -> pd.DataFrame | Said:
     """Every limit with what is left of it, the fullest first."""
     limits = brief.risk.limits if brief.risk else ()
@@ -115,13 +134,14 @@ def runs_table(brief: Brief) -> pd.DataFrame | Said:
         (run.job, f"{run.due:%d %b %H:%M}", run.state.value, plain(run.fault or run.words))
         for run in brief.runs
         if run.ended_at
-        if run.ended_at
     ]
     return _table(rows, ["job", "due, UTC", "how", "why"], "No scheduled run ended in this period.")
 
 
 def profit_chart(brief: Brief, theme: str = "dark") -> Any:
-    """Profit in the period by bot, on the venue's clock; the total is the thick line. Words where nothing is known."""
+    """Profit in the period by bot, on the venue's clock; the total is the thick line. Words where nothing is known.
+
+    As narrow as a phone that gets it with the message, where its letters must be read."""
     import altair as alt
 
     from workbench.visual.tokens import bot_colour, themed
@@ -134,16 +154,18 @@ def profit_chart(brief: Brief, theme: str = "dark") -> Any:
     shades = [colours.text if name == "total" else getattr(bot_colour(name), theme) for name in names]
     currency = next(iter(curves.values()))[-1].currency
     table = pd.DataFrame(rows, columns=["bot", "at", "profit"])
+    legend = alt.Legend(orient="bottom", columns=3, labelFontSize=LETTERS)
     return (
         alt.Chart(table)
         .mark_line()
         .encode(
-            alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%d %b %H:%M", tickCount=8)),
+            alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%d %b %H:%M", tickCount=4)),
             alt.Y("profit:Q", title=f"profit, {currency}"),
-            alt.Color("bot:N", sort=names, scale=alt.Scale(domain=names, range=shades), title=None),
+            alt.Color("bot:N", sort=names, scale=alt.Scale(domain=names, range=shades), title=None, legend=legend),
             strokeWidth=alt.when(alt.datum.bot == "total").then(alt.value(2.5)).otherwise(alt.value(1.2)),
         )
-        .properties(width=720, height=240, title=f"Profit of the last {brief.hours:g} h, market time UTC")
+        .properties(width=PLOT, height=260, title=f"Profit of the last {brief.hours:g} h, market time UTC")
+        .configure_axis(labelFontSize=LETTERS, titleFontSize=LETTERS)
     )
 
 

@@ -4,6 +4,7 @@ import math
 
 from workbench.domain.desk import DeskState
 from workbench.domain.events import Event
+from workbench.domain.patterns import Outcome
 from workbench.domain.portfolio import Money
 from workbench.integrations.brief import Brief
 from workbench.orchestration.event_words import LIMITS_CHANGED, sentence
@@ -66,6 +67,7 @@ def to_look_at(brief: Brief) -> list[str]:
         *_room(brief),
         *_tightened(brief),
         *_markets(brief),
+        *_patterns(brief),
         *_forecasts(brief),
     ]
     return found[:MOST] if len(found) <= MOST else [*found[: MOST - 1], f"and {len(found) - MOST + 1} more"]
@@ -119,6 +121,13 @@ def _markets(brief: Brief) -> list[str]:
             for row in brief.changes.itertuples()
         ]
     return said
+
+
+def _patterns(brief: Brief) -> list[str]:
+    """What was recognised and is not over yet, the likeliest first."""
+    running = [one for one in brief.patterns if one.outcome is Outcome.OPEN]
+    likeliest = sorted(running, key=lambda one: -one.recognition.probability)
+    return [f"{plain(one.words)}, still open" for one in likeliest[:3]]
 
 
 def _forecasts(brief: Brief) -> list[str]:
