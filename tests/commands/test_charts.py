@@ -21,9 +21,11 @@ from workbench.market import sample
 from workbench.market.paper_exchange.client import Venue
 from workbench.market.paper_exchange.server import PaperExchange
 from workbench.market.paper_exchange.settings import ExchangeOptions
+from workbench.market.timeframes import resample
 from workbench.orchestration.bot_registry import BotRegistry
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.settings import Settings
+from workbench.visual.pattern_learning import ChartWindow, CustomPatternLearner
 from workbench.visual.picture import png
 
 START, SYMBOLS = datetime(2018, 3, 1, tzinfo=UTC), ("BTC/USD", "XRP/USD")
@@ -209,7 +211,28 @@ async def test_a_setup_can_be_dropped_and_a_wrong_one_is_refused(desk):
     asked = await desk.ask("/track drop r1")
     assert "Waiting no longer for retest down" in words(await desk.ask(asked.parts[0].answer))
     assert "you track no setup 'r2'; you track r1" in (await desk.ask("/track drop r2")).error
-    assert "is none of breakout, retest, range, line" in (await desk.ask("/track setup xrp hope")).error
+    assert "is none of breakout, retest, range, line, pattern" in (await desk.ask("/track setup xrp hope")).error
+
+
+async def test_a_labelled_pattern_is_waited_for_by_its_name(desk):
+    candles = resample(
+        sample.load("BTC/USD").loc["2018-02-01":"2018-02-25"], Timeframe.parse("30m"), Timeframe.parse("1h")
+    )
+    lab = CustomPatternLearner(desk.ledger, "you")
+    for first in (10, 60, 110):
+        window = candles.index[first].to_pydatetime(), candles.index[first + 23].to_pydatetime()
+        lab.annotate_pattern(ChartWindow("BTC/USD", "1h", candles, *window), "Bull flag")
+
+    armed = await desk.ask("/track setup btc pattern bull flag 1h")
+    again = await desk.ask("/track setup btc pattern bull flag 1h")
+
+    assert armed.title == "pattern Bull flag up on BTC/USD 1h"
+    assert "with one of your 3 examples" in words(armed)
+    assert len(desk.ledger.read(kinds=[ARMED])) == 1
+    assert words(again) == words(armed)
+    assert "'wedge' has 0 labels" in (await desk.ask("/track setup btc pattern wedge")).error
+    assert "by its name" in (await desk.ask("/track setup btc pattern 1h")).error
+    assert "by its name" in (await desk.ask("/track setup btc breakout flag 1h")).error
 
 
 async def test_a_zone_is_studied(desk):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from workbench.commands.spec import CODE, Kind, Parameter, Role, Spec
+from workbench.domain.setups import KINDS as SETUPS
 from workbench.orchestration.alerts import TOPICS
 
 _SYMBOL = Parameter("symbol", Kind.SYMBOL, "a market, as in BTCUSD, btc or BTC/USD")
@@ -190,7 +191,8 @@ CATALOGUE: tuple[Spec, ...] = (
         "track_setup",
         (
             _SYMBOL,
-            Parameter("kind", Kind.CHOICE, "what to wait for", choices=("breakout", "retest", "range", "line")),
+            Parameter("kind", Kind.CHOICE, "what to wait for", choices=SETUPS),
+            Parameter("pattern", Kind.WORD, "which of your labelled patterns", needed=False, many=True),
             _BARS,
             Parameter("side", Kind.CHOICE, "up without it", needed=False, option=True, choices=("up", "down")),
             Parameter("line", Kind.WORD, "id of your trend line whose break is meant", needed=False, option=True),

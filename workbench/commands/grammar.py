@@ -125,14 +125,14 @@ def _stretched(places: Sequence[Parameter], words: Sequence[Word]) -> Sequence[P
     at = next((at for at, parameter in enumerate(places) if parameter.many), None)
     if at is None:
         return places
-    later = places[at + 1 :]
-    end = next((i for i, w in enumerate(words) if i > at and any(_looks(p, w) for p in later)), len(words))
+    later, least = places[at + 1 :], int(places[at].needed)
+    end = next((i for i, w in enumerate(words) if i >= at + least and any(_looks(p, w) for p in later)), len(words))
     rest: list[Parameter] = []
     for word in words[end:]:
         meant = next((p for p in later if p not in rest and _looks(p, word)), None)
         rest += [meant] if meant else []
     rest += [parameter for parameter in later if parameter not in rest]
-    return [*places[:at], *[places[at]] * max(1, end - at), *rest]
+    return [*places[:at], *[places[at]] * max(least, end - at), *rest]
 
 
 def _looks(parameter: Parameter, word: Word) -> bool:

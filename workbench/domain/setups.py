@@ -1,7 +1,7 @@
 """Setups that somebody watches: which market, which kind, since when. What became of them follows from the bars."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,29 @@ from workbench.domain.errors import ValueRefused
 from workbench.domain.market import Timeframe
 
 ARMED, CHANGED, DROPPED = "SetupArmed", "SetupChanged", "SetupDropped"
-KINDS = ("breakout", "retest", "range", "line")
+KINDS = ("breakout", "retest", "range", "line", "pattern")
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Labelled windows of one pattern as they were when a setup was armed: what recognises it does not change under it.
+
+    shapes : of each window (`workbench.quant.shapes`). lengths : bars that a window may have. least : the likeness with
+    one of them, a correlation, from which it counts. stop, target : fractions of the close at which it is recognised.
+    """
+
+    pattern: str
+    shapes: tuple[tuple[float, ...], ...]
+    lengths: tuple[int, ...]
+    least: float
+    stop: float
+    target: float
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedSetup:
     """`armed_at` : close of the newest bar that was known when it was armed, UTC. side : +1 long, −1 short. line : the
-    drawn trend line whose break is waited for."""
+    drawn trend line whose break is waited for. examples : of the pattern that is waited for."""
 
     setup_id: str
     board: Board
@@ -25,17 +41,21 @@ class TrackedSetup:
     armed_at: datetime
     side: int = 1
     line: TrendLine | None = None
+    examples: Examples | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.side not in (1, -1):
             raise ValueRefused(
                 f"a setup is one of {', '.join(KINDS)}, up (1) or down (-1); got {self.kind}, {self.side}"
             )
+        if (self.kind == "pattern") != (self.examples is not None):
+            raise ValueRefused("a setup of kind pattern has examples of it, and no other kind has")
 
     @property
     def name(self) -> str:
         direction = "" if self.kind == "range" else " up" if self.side > 0 else " down"
-        return f"{'trend-line break' if self.kind == 'line' else self.kind}{direction}"
+        kind = f"pattern {self.examples.pattern}" if self.examples else self.kind
+        return f"{'trend-line break' if self.kind == 'line' else kind}{direction}"
 
 
 def setup_json(setup: TrackedSetup) -> dict[str, Any]:
@@ -44,6 +64,8 @@ def setup_json(setup: TrackedSetup) -> dict[str, Any]:
     whose = {"user": board.user, "symbol": board.symbol, "timeframe": str(board.timeframe)}
     line = to_json(_Drawing("line", board, setup.line))["shape"] if setup.line else None
     rest = {"kind": setup.kind, "side": setup.side, "armed_at": setup.armed_at.isoformat(), "line": line}
+    if setup.examples:
+        rest["examples"] = asdict(setup.examples)
     return {"setup_id": setup.setup_id, **whose, **rest}
 
 
@@ -56,4 +78,11 @@ def setup_from(data: Mapping[str, Any]) -> TrackedSetup:
         shape = from_json({"id": "line", **whose, "shape": data["line"]}).shape
         line = shape if isinstance(shape, TrendLine) else None
     armed_at = datetime.fromisoformat(data["armed_at"])
-    return TrackedSetup(data["setup_id"], board, data["kind"], armed_at, data["side"], line)
+    examples = _examples_from(data["examples"]) if data.get("examples") else None
+    return TrackedSetup(data["setup_id"], board, data["kind"], armed_at, data["side"], line, examples)
+
+
+def _examples_from(data: Mapping[str, Any]) -> Examples:
+    shapes = tuple(tuple(float(value) for value in shape) for shape in data["shapes"])
+    figures = (float(data[name]) for name in ("least", "stop", "target"))
+    return Examples(str(data["pattern"]), shapes, tuple(int(bars) for bars in data["lengths"]), *figures)

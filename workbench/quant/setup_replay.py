@@ -9,6 +9,7 @@ from workbench.domain.candles import candle_at
 from workbench.domain.drawings import TrendLine
 from workbench.domain.errors import ValueRefused
 from workbench.domain.setups import TrackedSetup
+from workbench.quant.pattern_match import pattern_match
 from workbench.quant.setup_kinds import KINDS, LineBreak
 from workbench.quant.setups import Patience, Setup, StageChange, Tracker
 
@@ -17,6 +18,8 @@ def setup_of(tracked: TrackedSetup) -> Setup:
     """The rule behind a tracked setup."""
     if tracked.kind == "line" and tracked.line is not None:
         return LineBreak(side=tracked.side, line=_points(tracked.line))
+    if tracked.examples is not None:
+        return pattern_match(tracked.examples, tracked.side)
     return KINDS[tracked.kind](tracked.side)
 
 

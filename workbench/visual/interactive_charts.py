@@ -15,9 +15,11 @@ from workbench.domain.drawings import Anchor, Board, Drawing, Level, Note, Shape
 from workbench.domain.errors import ValueRefused
 from workbench.domain.market import Timeframe
 from workbench.domain.setups import TrackedSetup
+from workbench.ledger.accepted_patterns import labels_of
 from workbench.ledger.drawings import Step
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.setup_log import SetupLog
+from workbench.quant.pattern_match import examples_of
 from workbench.quant.setup_replay import facts_of, replayed
 from workbench.quant.setups import StageChange
 from workbench.quant.swings import PriceLevel, price_levels
@@ -41,7 +43,7 @@ class InteractiveCharts:
     def __init__(self, ledger: SqlLedger, symbol: str, timeframe: str, candles: pd.DataFrame, user: str = "you"):
         self.board = Board(user, symbol, Timeframe.parse(timeframe))
         self.candles = candles
-        self._table, self._setups = ledger.drawings, SetupLog(ledger)
+        self._ledger, self._table, self._setups = ledger, ledger.drawings, SetupLog(ledger)
         self.drawings: tuple[Drawing, ...] = ()
         self.refresh()
 
@@ -124,12 +126,12 @@ class InteractiveCharts:
         return mine
 
     def track(
-        self, kind: str, side: int = 1, line_id: str = "", setup_id: str = ""
+        self, kind: str, side: int = 1, line_id: str = "", setup_id: str = "", pattern: str = ""
     ) -> tuple[TrackedSetup, list[StageChange]]:
         """Watch for a setup from the newest closed bar on; asked again under its id: what has become of it since.
 
-        kind : breakout, retest, range, or line (with line_id, a trend line of this board). Each change of stage found
-        is told as an event, once, whoever finds it first.
+        kind : breakout, retest, range, line (with line_id, a trend line of this board), or pattern (its name: one that
+        this author has labelled). Each change of stage found is told as an event, once, whoever finds it first.
         """
         known = {record.setup.setup_id: record.setup for record in self._setups.records(self.board.user)}
         setup = known.get(setup_id)
@@ -138,7 +140,8 @@ class InteractiveCharts:
                 raise ValueRefused(f"{self.board} has no closed bar yet; a setup is armed at one")
             closed = (self.candles.index[-1] + self.board.timeframe.step).to_pydatetime()
             line = self._line(line_id) if line_id else None
-            setup = TrackedSetup(setup_id or _new_id(), self.board, kind, closed, side, line)
+            examples = examples_of(pattern, labels_of(self._ledger, self.board.user)) if kind == "pattern" else None
+            setup = TrackedSetup(setup_id or _new_id(), self.board, kind, closed, side, line, examples)
             self._setups.arm(setup)
         changes = replayed(setup, self.candles)
         for change in changes:

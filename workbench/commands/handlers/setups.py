@@ -28,15 +28,17 @@ async def track_setup(asked: Asked, line: Line) -> Reply:
     """Wait for a setup; asked again while it is open, what has become of it."""
     said = line.values
     kind, side = said["kind"], -1 if said.get("side") == "down" else 1
-    line_id, setup_id = said.get("line", ""), said.get("id", "")
+    line_id, setup_id, pattern = said.get("line", ""), said.get("id", ""), " ".join(said.get("pattern", ()))
+    if bool(pattern) != (kind == "pattern"):
+        raise ValueRefused("a pattern is waited for by its name: /track setup ETHUSD pattern flag; nothing else is")
     known = await asyncio.to_thread(_known, asked, line, kind, side)
     clock = await asked.center.read_clock()
     now = clock.market_time if clock else asked.now
     bars = max([BARS, *(bars_since(setup, now) for setup in known)])
     charts, _ = await hand_on(asked, line, min(bars, MOST_BARS))
     setup_id = setup_id or (known[0].setup_id if known and not line_id else "")
-    setup, changes = await asyncio.to_thread(charts.track, kind, side, line_id, setup_id)
-    parts: list[Part] = [_stands(setup, changes), *([_changes(changes)] if changes else [])]
+    setup, changes = await asyncio.to_thread(charts.track, kind, side, line_id, setup_id, pattern)
+    parts: list[Part] = [_stands(setup, changes), *_recognised_by(setup), *([_changes(changes)] if changes else [])]
     title = f"{setup.name} on {charts.board.symbol} {charts.board.timeframe}"
     shown = await picture(charts, title, marks=_marks(changes))
     notes = line.notes if "tf" in said else (*line.notes, f"bar length {TIMEFRAME}, as none was named")
@@ -50,9 +52,13 @@ def _known(asked: Asked, line: Line, kind: str, side: int) -> list[TrackedSetup]
     if said.get("id"):
         return [record.setup for record in records if record.setup.setup_id == said["id"]]
     board = Board(author(asked), said["symbol"], Timeframe.parse(said.get("tf", TIMEFRAME)))
-    wanted = (board, kind, side)
+    wanted = (board, kind, side, " ".join(said.get("pattern", ())).casefold())
     mine = [record.setup for record in records if not record.over]
-    return [setup for setup in mine if (setup.board, setup.kind, setup.side) == wanted]
+    return [setup for setup in mine if (setup.board, setup.kind, setup.side, _pattern(setup)) == wanted]
+
+
+def _pattern(setup: TrackedSetup) -> str:
+    return setup.examples.pattern.casefold() if setup.examples else ""
 
 
 def _stands(setup: TrackedSetup, changes: list[StageChange]) -> Text:
@@ -63,6 +69,14 @@ def _stands(setup: TrackedSetup, changes: list[StageChange]) -> Text:
         return Text(f"{words} Each change is an event: /events tells it, and this line asked again.")
     last = changes[-1]
     return Text(f"{last.after.value.capitalize()}: {last.words}.", _TONES.get(last.after, Tone.PLAIN))
+
+
+def _recognised_by(setup: TrackedSetup) -> list[Part]:
+    if setup.examples is None:
+        return []
+    count, least = len(setup.examples.shapes), setup.examples.least
+    words = f"Recognised where the newest bars have a likeness of {least:.2f} with one of your {count} examples."
+    return [Text(f"{words} Labels made later change nothing here.", Tone.MUTED)]
 
 
 def _changes(changes: list[StageChange]) -> Table:
