@@ -290,7 +290,8 @@ def test_the_past_is_not_touched_by_later_rounds(rule):
     def path(said, outcomes):
         trust, out = admit(new_trust(TrustRule(rule=rule, probation=2)), tuple("abcdefghi")), []
         for fans, outcome in zip(said, outcomes, strict=True):
-            out.append(combine(trust, fans).values)
+            found = combine(trust, fans)
+            out.append(np.vstack([found.values, found.weights]))
             trust = updated(trust, fans, outcome)
         return np.array(out)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from workbench.domain.errors import ModelRefused, ValueRefused
 from workbench.market import sample
 from workbench.quant.joint_model import Besides, challenge, pack_joint, unpack_joint
-from workbench.quant.lifts import STALE, Lift, bots_of, told_columns
+from workbench.quant.lifts import STALE, Lift, bots_of, learn_lifts, told_columns
 from workbench.quant.model_file import pack, unpack
 from workbench.quant.panels import features, panel_of
 from workbench.quant.scores import Scores
@@ -117,14 +117,26 @@ def test_what_is_stale_or_taken_back_is_unknown():
     assert np.isfinite(steady["a/f"][:, 0]).sum() == STALE + 1
 
 
-def test_nothing_after_the_training_changes_what_was_learned():
-    split = int(len(CLOSED) * 0.7)
-    whole = joined(wise__hint=hints())
-    rough = Besides(told={n: np.where(np.arange(len(v))[:, None] < split, v, 7e9) for n, v in whole.told.items()})
+def test_what_was_learned_knows_nothing_after_the_training():
+    split, whole, known = int(len(CLOSED) * 0.7), joined(wise__hint=hints()), features(PANEL)
+    found = challenge(PANEL, HORIZON, besides=whole).challenger
 
-    one, two = (challenge(PANEL, HORIZON, besides=b).challenger for b in (whole, rough))
+    (lift,), _ = learn_lifts(PANEL.rows(split), found.model, known[:split], whole.upto(split))
 
-    assert pack_joint(one, {}) == pack_joint(two, {})
+    (used,) = found.lifts
+    assert all(np.array_equal(lift.trees.arrays()[name], array) for name, array in used.trees.arrays().items())
+    assert lift.scale == used.scale
+
+
+@pytest.mark.parametrize("later", [7e9, np.nan, -3.0])
+def test_features_that_go_bad_after_the_training_are_left_out(later):
+    split, whole = int(len(CLOSED) * 0.7), joined(wise__hint=hints())
+    bad = Besides(told={n: np.where(np.arange(len(v))[:, None] < split, v, later) for n, v in whole.told.items()})
+
+    found = challenge(PANEL, HORIZON, besides=bad)
+
+    assert pack_joint(found.challenger, {}) == pack_joint(PLAIN.challenger, {})
+    assert "on data after it" in found.bots["wise"]
 
 
 def test_hostile_lifts_are_refused():

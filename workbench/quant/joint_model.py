@@ -102,28 +102,36 @@ def challenge(
 ) -> Challenge:
     """Train on the older bars of `panel`, judge on the newer ones.
 
-    A champion counts only on what came after its own training too. Raises ValueRefused where there is too little.
+    What bots' features add is kept only where it is better than without them on the newer bars too. A champion counts
+    only on what came after its own training as well. Raises ValueRefused where there is too little.
     """
     more = besides or Besides()
     known = features(panel) if more.columns is None else np.concatenate([features(panel), more.columns], axis=-1)
-    split = int(len(panel.close) * (1 - NEWER))
-    joint, bots = _train(panel.rows(split), horizon, known[:split], Besides(None, more.scores, more.upto(split)))
-    realised, closed_s = future_variance(panel.close, horizon), panel.opened_s + panel.bar_s
-    new = qlike(realised, joint.variance(known, more.told))
+    joint, bots = _train(panel, horizon, known, more)
+    new = qlike(future_variance(panel.close, horizon), joint.variance(known, more.told))
     old, against, until = _rival(panel, horizon, champion, known, more.told)
-    start = max(joint.model.trained_until_s, until)
-    seen = np.repeat(closed_s, panel.close.shape[1])
-    found = judge(old.ravel(), new.ravel(), seen, start, Terms(horizon))
+    closed_s, start = panel.opened_s + panel.bar_s, max(joint.model.trained_until_s, until)
+    found = judge(old.ravel(), new.ravel(), np.repeat(closed_s, panel.close.shape[1]), start, Terms(horizon))
     fresh = (closed_s >= start)[:, None] & np.isfinite(old) & np.isfinite(new)
     loss, other = (float(each[fresh].mean()) if fresh.any() else float("nan") for each in (new, old))
     return Challenge(joint, found, against, loss, other, bots)
 
 
-def _train(past: Panel, horizon: int, known: np.ndarray, besides: Besides) -> tuple[JointModel, Mapping[str, str]]:
-    model = train_volatility(past, horizon, known=known)
-    lifts, bots = learn_lifts(past, model, known, besides.told)
-    joint = JointModel(model, np.zeros(len(LEVELS)), LEVELS, besides.scores, lifts)
-    shape = learn_shape(future_returns(past.close, horizon), joint.variance(known, besides.told))
+def _train(panel: Panel, horizon: int, known: np.ndarray, more: Besides) -> tuple[JointModel, Mapping[str, str]]:
+    """A model of the older bars; with what bots add to it where that is better than without on the newer bars too."""
+    split = int(len(panel.close) * (1 - NEWER))
+    past, known_then, told_then = panel.rows(split), known[:split], more.upto(split)
+    model = train_volatility(past, horizon, known=known_then)
+    lifts, bots = learn_lifts(past, model, known_then, told_then)
+    joint = JointModel(model, np.zeros(len(LEVELS)), LEVELS, more.scores, lifts)
+    if lifts:
+        plain, realised = replace(joint, lifts=()), future_variance(panel.close, horizon)
+        old, new = (qlike(realised, each.variance(known, more.told)).ravel() for each in (plain, joint))
+        seen_s = np.repeat(panel.opened_s + panel.bar_s, panel.close.shape[1])
+        earned = judge(old, new, seen_s, model.trained_until_s, Terms(horizon))
+        bots = {bot: f"{why}; all that pass, on data after it: {earned.reason}" for bot, why in bots.items()}
+        joint = joint if earned.promoted else plain
+    shape = learn_shape(future_returns(past.close, horizon), joint.variance(known_then, told_then))
     return replace(joint, shape=shape), bots
 
 
