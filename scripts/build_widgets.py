@@ -19,8 +19,8 @@ MODULES = VENDOR / "node_modules"
 
 @dataclass(frozen=True)
 class Bundle:
-    """`folder`/main.js with its library. shared: modules of other folders that it imports. kept: files of the library
-    that are copied beside it, by the name they get."""
+    """`folder`/main.js with its library, if any. shared: modules of other folders that it imports. kept: files of the
+    library that are copied beside it, by the name they get."""
 
     name: str
     folder: str
@@ -66,6 +66,23 @@ BUNDLES = (
             "candles/places.js",
         ),
     ),
+    Bundle(
+        "command_bar",
+        "bar",
+        "",
+        "The page's own modules; no library",
+        {},
+        (
+            "desk/ask.js",
+            "desk/csv.js",
+            "desk/dom.js",
+            "desk/files.js",
+            "desk/format.js",
+            "desk/offers.js",
+            "desk/reply.js",
+            "desk/table.js",
+        ),
+    ),
 )
 
 
@@ -79,12 +96,13 @@ def source_hash(bundle: Bundle = BUNDLES[0]) -> str:
 
 
 def build(bundle: Bundle) -> None:
-    name, where = bundle.alias.split("=")
+    library, _, where = bundle.alias.partition("=")
+    alias = [f"--alias:{library}={MODULES / where}"] if library else []
     command = [
         str(MODULES / ".bin" / "esbuild"),
         str(STATIC / bundle.folder / "main.js"),
         *("--bundle", "--format=esm", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"),
-        f"--alias:{name}={MODULES / where}",
+        *alias,
     ]
     bundled = subprocess.run(command, capture_output=True, check=True, text=True, encoding="utf-8").stdout
     text = f"// sources {source_hash(bundle)}\n/*! {bundle.credit} */\n{bundled}"
