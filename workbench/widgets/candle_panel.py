@@ -60,6 +60,7 @@ class CandlePanel(anywidget.AnyWidget):
         """Read the drawings that stand on this chart."""
         if self.hand:
             await self.hand.refresh()
+            self.send_state("shown")  # a tab's page has the widget's state already, from before they were read
         return self
 
     async def stop(self) -> None:
