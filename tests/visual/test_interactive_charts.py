@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.pictured import assert_pictured
 from workbench.domain.drawings import Anchor, Board, Drawing, Level, Note, TrendLine, Zone
 from workbench.domain.errors import ValueRefused, WorkbenchError
 from workbench.domain.market import Timeframe
@@ -21,7 +22,6 @@ from workbench.visual.interactive_charts import InteractiveCharts
 
 HALF = Timeframe.parse("30m")
 CANDLES = load("BTC/USD").iloc[20_000:20_300]
-MINUTES = timedelta(minutes=15)
 
 
 @pytest.fixture(scope="module")
@@ -101,46 +101,6 @@ def test_memory_ledger_and_picture_agree_after_any_edits(ledger, second, sequenc
 
     assert memory == stored
     assert_pictured(AdvancedRenderer(ChartSpec((panel,), bars=60)).vega_lite(), memory, author)
-
-
-def assert_pictured(picture, drawings, author):
-    """What each drawing's own geometry says must be seen in the frame is there, at its place, and nothing else is."""
-    axes = picture["layer"][0]["encoding"]
-    (start, end), (low, high) = axes["x"]["scale"]["domain"], axes["y"]["scale"]["domain"]
-    seen = {
-        row["of"].removeprefix(f"{author}/"): row
-        for name, rows in picture["datasets"].items()
-        if name.startswith("p0_")
-        for row in rows
-        if "of" in row
-    }
-    assert set(seen) <= set(drawings)
-    for drawing_id, drawing in drawings.items():
-        row = seen.get(drawing_id)
-        match drawing.shape:
-            case Level(price):
-                assert (row is not None) == (low <= price <= high)
-                assert row is None or row["p"] == row["p2"] == price
-            case Note(where):
-                at = ms(where.at + MINUTES)
-                assert (row is not None) == (start <= at <= end and low <= where.price <= high)
-                assert row is None or (row["t"], row["p"]) == (at, where.price)
-            case TrendLine() as line:
-                for t, p in [(row["t"], row["p"]), (row["t2"], row["p2"])] if row else []:
-                    moment = line.start.at + timedelta(milliseconds=t - ms(line.start.at)) - MINUTES
-                    assert p == pytest.approx(line.price_at(moment), rel=1e-6)
-            case Zone(bottom, top, since, until):
-                left = max(start, ms(since + MINUTES)) if since else start
-                right = min(end, ms(until + MINUTES)) if until else end
-                inside = left < right and max(low, bottom) < min(high, top)
-                assert (row is not None) == inside
-                if inside:
-                    place = (row["t"], row["t2"], row["p"], row["p2"])
-                    assert place == (left, right, max(low, bottom), min(high, top))
-
-
-def ms(at):
-    return at.timestamp() * 1000
 
 
 def test_what_is_drawn_snaps_to_the_bar_that_is_near(charts):

@@ -34,7 +34,7 @@ function render({ model, el: host }) {
   const tools = toolbar((what, tool) => act(what, tool));
   const head = heading(chart, feed);
   const hands = new Hands(root, chart, board, layer, tools, noteWriter(frame));
-  root.chart = chart; // for whoever measures the page
+  Object.assign(root, { chart, board }); // for whoever measures the page
   root.prepend(head.node);
   tools.node.hidden = !model.get("draws");
   frame.prepend(tools.node);
