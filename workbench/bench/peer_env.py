@@ -21,6 +21,7 @@ INSTALL_S = 900
 _READY = ".ready"
 
 STUMPY = ("stumpy==1.14.1",)
+ARCH = ("arch==8.0.0",)
 AEON = ("aeon==1.6.0",)
 AEON_OPTIONS = ("--no-deps",)
 """Of aeon only the recorded sets inside its wheel are read; what it would pull in is not needed for that."""

@@ -4,12 +4,17 @@ QLIKE (smaller is better), mean over twelve majors and every hour after the firs
 on what had matured by the start of a block of 480 hours and forecasts that block. `qlike` is the shared pooled model;
 `qlike_har` log-HAR with smearing, `qlike_garch` GARCH(1, 1)-t by maximum likelihood, `qlike_ewma` the best of three
 decays chosen in hindsight, in its favour; `qlike_last` the variance of the 24 hours before. `p_value_har` is Diebold–
-Mariano of the pooled model against HAR on the mean over symbols. Quick and full are the same run.
+Mariano of the pooled model against HAR on the mean over symbols. Not quick: `qlike_arch`, GARCH(1, 1)-t of the package
+`arch` on the same walk, in an environment of its own.
 """
+
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
 from workbench.bench.crypto import hourly_majors
+from workbench.bench.peer_env import ARCH, peer_asks, peer_python
 from workbench.quant.garch import fit_garch, garch_variance
 from workbench.quant.panels import Panel, features
 from workbench.quant.pooled import forecast_variance, train_volatility
@@ -26,10 +31,31 @@ from workbench.quant.volatility import (
 HORIZON, START, BLOCK, DECAYS = 24, 2400, 480, (0.94, 0.97, 0.985)
 
 
+_ARCH = """
+import json, sys
+import numpy as np
+from arch import arch_model
+
+given = np.load(sys.argv[1])
+returns, blocks, horizon = 100 * given["returns"], given["blocks"], int(given["horizon"])
+out = np.full(returns.shape, np.nan)
+for first, stop in blocks:
+    for j, series in enumerate(returns.T):
+        known = np.nan_to_num(series[1:stop])  # the first return is none
+        model = arch_model(known, mean="Constant", vol="GARCH", p=1, q=1, dist="t", rescale=False)
+        fitted = model.fit(last_obs=first - 1, disp="off")
+        ahead = fitted.forecast(horizon=horizon, start=first - 1, reindex=False).variance.to_numpy()
+        out[first:stop, j] = ahead.sum(axis=1)[: stop - first] / 1e4
+np.save(sys.argv[2], out)
+print(json.dumps(True))
+"""
+
+
 def figures(quick: bool = False) -> dict[str, float]:
     panel = hourly_majors()
     realised = future_variance(panel.close, HORIZON)
     fans = {"": pooled(panel), "_har": har(panel), "_garch": garch(panel), "_last": last(panel)}
+    fans |= {} if quick else _of_arch(panel)
     losses = {name: qlike(realised, forecast)[START:-HORIZON] for name, forecast in fans.items()}
     returns = log_returns(panel.close)
     smooth = [qlike(realised, HORIZON * ewma_variance(returns, decay))[START:-HORIZON] for decay in DECAYS]
@@ -52,6 +78,18 @@ def pooled(panel: Panel, horizon: int = HORIZON) -> np.ndarray:
         model = train_volatility(panel.rows(first), horizon, known=known[:first])
         out[first:stop] = forecast_variance(model, known[first:stop])
     return out
+
+
+def _of_arch(panel: Panel) -> dict[str, np.ndarray]:
+    """Forecasts of the package `arch`; empty where its environment cannot be made here."""
+    python = peer_python(ARCH)
+    if python is None:
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        given, made = Path(folder) / "given.npz", Path(folder) / "made.npy"
+        np.savez(given, returns=log_returns(panel.close), blocks=np.array(list(blocks(panel))), horizon=HORIZON)
+        peer_asks(python, _ARCH, str(given), str(made), timeout_s=1800)
+        return {"_arch": np.load(made)}
 
 
 def har(panel: Panel, horizon: int = HORIZON) -> np.ndarray:

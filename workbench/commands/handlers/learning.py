@@ -36,8 +36,8 @@ def _verdict(course: Sequence[Skill], rows: Sequence[ModelRow]) -> Text:
     newest = {skill.bot_id: skill for skill in course}  # in order of days
     if newest:
         best = max(newest.values(), key=lambda skill: skill.skill)
-        words = f"Over the last {DAYS} days {plain(best.bot_id, 64)} is the best: skill {_percent(best.skill)} against"
-        words += f" naive on {best.scored:,} forecasts"
+        who = f"{plain(best.bot_id, 64)} {'is the best' if best.skill > 0 else 'comes nearest to the naive forecast'}"
+        words = f"Over the last {DAYS} days {who}: skill {_percent(best.skill)} on {best.scored:,} forecasts"
         mean = newest.get("consensus")
         words += f"; all together: {_percent(mean.skill)}" if mean and mean is not best else ""
     else:
