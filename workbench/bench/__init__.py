@@ -17,6 +17,7 @@ NAMES = {
     "gate": "microseconds a pre-trade verdict takes in memory at 500 symbols",
     "halt": "emergency stop of 1,000 bots that hang, fail and lie; then one killed at each of its steps",
     "dashboard": "the page in a browser: time to open, event to pixel, memory of ten viewers",
+    "soak": "24 replayed hours of a desk and of a viewer's kernel: memory they gain an hour",
     "live": "a live chart in a browser while 100 markets arrive: tick to pixel, kernel, drawing, panning",
     "collective": "collective forecast ÷ best bot on the recorded set, with and without garbage; coverage; update cost",
     "volatility": "QLIKE of the next 24 hours: shared model beside HAR, GARCH-t, EWMA and the last value",
@@ -30,6 +31,8 @@ NAMES = {
     "flood": "/halt in Telegram amid 10,000 alerts that Telegram refuses for a minute",
     "jobs": "scheduled notebooks: seconds to the message when one fails, dies or hangs; clocks that change and are set",
     "openset": "patterns planted in real candles: found, false alarms, shapes never labelled accepted",
+    "brush": "from the mouse's release to similar windows on screen: 136 markets × 6,000 hourly bars, in a browser",
+    "sightings": "what one closed bar of 100 markets costs a user of 64 patterns: milliseconds of CPU",
     "null": "claims of significance where returns have no direction",
     "regimes": "two regimes told apart online: balanced accuracy and switches per 1,000 bars",
 }

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.quant.one_thread import one_thread
+
 PENALTIES = np.logspace(-7, 2, 19)
 BLOCK = 16  # rows of one product: always as many, for a smaller one would round otherwise
 
@@ -27,10 +29,11 @@ class DualRidge:
         x = (np.asarray(features, dtype=np.float32)[:, self.kept] - self.mean) * self.scale
         out = np.empty((len(x), self.weights.shape[1]))
         block = np.zeros((BLOCK, x.shape[1]), np.float32)
-        for start in range(0, len(x), BLOCK):
-            part = x[start : start + BLOCK]
-            block[: len(part)] = part
-            out[start : start + BLOCK] = (block @ self.weights)[: len(part)]
+        with one_thread():
+            for start in range(0, len(x), BLOCK):
+                part = x[start : start + BLOCK]
+                block[: len(part)] = part
+                out[start : start + BLOCK] = (block @ self.weights)[: len(part)]
         return out + self.level
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from workbench.domain.errors import ValueRefused
+from workbench.quant.one_thread import one_thread
 from workbench.quant.shape_kernels import POINTS, collect, shape_columns
 
 BLOCK = 2048
@@ -68,7 +69,7 @@ def scan(
     if any(length < 2 for length in lengths):
         raise ValueRefused(f"a window has 2 bars or more, got lengths {list(lengths)}")
     parts = []
-    with _one_thread():
+    with one_thread():
         for number, values in enumerate(series):
             x = np.ascontiguousarray(values, dtype=float)
             parts += [
@@ -84,7 +85,7 @@ def newest(series: Sequence[np.ndarray], templates: np.ndarray, lengths: Sequenc
     `scan` has it; 0 where a series is too short. What one closed bar of many markets costs."""
     bank = np.ascontiguousarray(templates, dtype=np.float32).reshape(-1, POINTS) / np.float32(POINTS)
     out = np.zeros((len(series), len(lengths), len(bank)), np.float32)
-    with _one_thread():
+    with one_thread():
         for place, length in enumerate(lengths):
             shapes = np.zeros((POINTS, len(series)), np.float32)
             for number, values in enumerate(series):
@@ -165,15 +166,3 @@ def _joined(parts: list[Hits]) -> Hits:
         return Hits(empty, empty, empty, empty, np.empty(0, np.float32))
     whole = Hits(*(np.concatenate([getattr(part, name) for part in parts]) for name in Hits.__slots__))
     return whole.of(np.lexsort((whole.patterns, whole.lengths, whole.ends, whole.series)))
-
-
-@lru_cache(maxsize=1)
-def _controller():
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-def _one_thread():
-    """The products are too small to share between cores, and other processes want those."""
-    return _controller().limit(limits=1, user_api="blas")

@@ -1,0 +1,102 @@
+"""What one closed bar of 100 markets costs: a user's 64 patterns (5 labels each), looked for at every length, CPU time.
+
+bar_ms : one look at all 100 markets (`visual.pattern_close.at_close`), mean over consecutive bars. market_ms : a
+hundredth of it. scan_ms : of bar_ms, comparing shapes; the rest is the classifier, asked about what resembles a label.
+told : recognitions a bar.
+
+Markets are seeded random walks with fat tails; each pattern is a smooth curve of its own, laid over a walk and twice
+as wide as the walk strays meanwhile (SNR 2), as in `openset`.
+"""
+
+import time
+
+import numpy as np
+import pandas as pd
+
+from workbench.domain.candles import COLUMNS, INDEX
+from workbench.domain.market import Timeframe
+from workbench.domain.patterns import Annotation
+from workbench.quant.pattern_model import fit_patterns
+from workbench.quant.pattern_validation import Validation
+from workbench.quant.shapes import newest
+from workbench.visual.pattern_classifier import PatternClassifier, Training
+from workbench.visual.pattern_close import at_close
+
+PATTERNS, LABELS, MARKETS, BARS, TREES = 64, 5, 100, 48, 10  # few trees: asking them costs next to nothing
+
+
+def figures(quick: bool) -> dict[str, float]:
+    rng = np.random.default_rng(20240101)
+    classifier = _taught(rng)
+    looks = 3 if quick else 20
+    walks = [_bars(rng, 400 + looks) for _ in range(MARKETS)]
+    tables = {(f"C{number:02}/USD", "1h"): _table(bars) for number, bars in enumerate(walks)}
+    at_close(classifier, {market: table.iloc[:390] for market, table in tables.items()})  # compiled before it is timed
+    spent, told = 0.0, 0
+    for end in range(400, 400 + looks):
+        known = {market: table.iloc[:end] for market, table in tables.items()}
+        began = time.process_time()
+        told += len(at_close(classifier, known))
+        spent += time.process_time() - began
+    closes = [np.log(bars[:, 3]) for bars in walks]
+    began = time.process_time()
+    newest(closes, classifier.shapes, classifier.lengths)
+    scan_ms, bar_ms = (time.process_time() - began) * 1e3, spent / looks * 1e3
+    return {
+        "bar_ms": bar_ms,
+        "market_ms": bar_ms / MARKETS,
+        "scan_ms": scan_ms,
+        "told": told / looks,
+    }
+
+
+def _taught(rng: np.random.Generator) -> PatternClassifier:
+    shown, names = [], []
+    for number in range(PATTERNS):
+        curve = _curve(rng)
+        for _ in range(LABELS):
+            shown.append(_planted(rng, curve))
+            names.append(f"pattern {number:02}")
+    history = [_bars(rng, BARS) for _ in range(300)]
+    model = fit_patterns(shown, names, history, trees=TREES)
+    labels = [_label(name, bars, number) for number, (name, bars) in enumerate(zip(names, shown, strict=True))]
+    untested = Validation(0.0, 0.0, 0, 0, {})
+    return PatternClassifier(model, labels, Training(dict.fromkeys(names, LABELS), {}, len(history), untested))
+
+
+def _curve(rng: np.random.Generator) -> np.ndarray:
+    t = np.linspace(0, 1, BARS)
+    bumps = zip(rng.uniform(0.1, 0.9, 3), rng.uniform(0.06, 0.2, 3), rng.normal(0, 1, 3), strict=True)
+    curve = sum(height * np.exp(-(((t - at) / wide) ** 2)) for at, wide, height in bumps)
+    return (curve - np.mean(curve)) / np.std(curve)
+
+
+def _planted(rng: np.random.Generator, curve: np.ndarray) -> np.ndarray:
+    bars, t = _bars(rng, BARS), np.linspace(0, 1, BARS)
+    close = np.log(bars[:, 3])
+    line = np.polyval(np.polyfit(t, close, 1), t)
+    bend = t + rng.uniform(-0.06, 0.06) * np.sin(np.pi * t)
+    drawn = np.interp(bend, t, curve) * (close - line).std() * 2
+    bars[:, :4] *= np.exp(drawn - line)[:, None]
+    return bars
+
+
+def _bars(rng: np.random.Generator, n: int) -> np.ndarray:
+    close = 100 * np.exp((rng.standard_t(4, n) * 3e-3).cumsum())
+    opened = np.concatenate([[100.0], close[:-1]])
+    wide = 1 + rng.uniform(0.0005, 0.002, n)
+    return np.c_[
+        opened, np.maximum(opened, close) * wide, np.minimum(opened, close) / wide, close, rng.uniform(1, 2, n)
+    ]
+
+
+def _table(bars: np.ndarray) -> pd.DataFrame:
+    index = pd.date_range("2024-01-01", periods=len(bars), freq="h", tz="UTC", name=INDEX).as_unit("ms")
+    return pd.DataFrame(bars, index, list(COLUMNS))
+
+
+def _label(name: str, bars: np.ndarray, number: int) -> Annotation:
+    index = _table(bars).index
+    first_at, last_at = index[0].to_pydatetime(), index[-1].to_pydatetime()
+    own = tuple((float(o), float(h), float(low), float(c), float(v)) for o, h, low, c, v in bars)
+    return Annotation(f"{number}", "you", name, "A/USD", Timeframe.parse("1h"), first_at, last_at, own, last_at)
