@@ -20,7 +20,7 @@ from workbench.visual.chart_spec import ChartSpec, Panel
 from workbench.visual.interactive_charts import InteractiveCharts
 
 pytestmark = pytest.mark.browser
-SEQUENCES = int(os.environ.get("WORKBENCH_EDIT_SEQUENCES", "6"))  # 200 where the figure is wanted
+SEQUENCES = int(os.environ.get("WORKBENCH_EDIT_SEQUENCES", "6"))  # 200, with --timeout=3000, where it is wanted
 HALF = Timeframe.parse("30m")
 CANDLES = sample.load("BTC/USD").loc[: START - timedelta(minutes=1)].iloc[-300:]
 # where a drawing can be taken hold of, in pixels of the pane; null where it is out of sight
@@ -122,6 +122,8 @@ def test_after_any_edits_page_notebook_ledger_and_picture_agree(visit, floor, tm
         ledger = open_ledger(tmp_path / "ledger.sqlite")
         charts = InteractiveCharts(ledger, "BTC/USD", "30m", CANDLES, "you")
         for seed in range(SEQUENCES):
+            if before := charts.refresh():
+                charts.delete(*(one.drawing_id for one in before))
             editor = Editor(page, charts, seed)
             for _ in range(editor.rng.randint(1, 10)):
                 editor.edit()

@@ -1,5 +1,6 @@
 """The candle panel's bundle on an empty page, its kernel played by the test."""
 
+import base64
 import http.server
 import threading
 from contextlib import contextmanager
@@ -36,6 +37,18 @@ def reopen(page, snapshot, shown=()):
     page.evaluate("given => open_chart(given)", {"snapshot": snapshot, "shown": list(shown)})
     page.wait_for_function("document.querySelector('.wb.candles')?.dataset.rev >= 0")
     page.evaluate("window.candles = document.querySelector('.wb.candles').chart")
+
+
+def serve_looks(page, panel):
+    """Answer the newest look that the page has asked for, as its kernel would: bars of a candle. None: not asked."""
+    page.wait_for_function("said.some((m) => m.kind === 'look') || document.querySelector('.history').dataset.merged")
+    looks = [message for message in page.evaluate("window.said.splice(0)") if message["kind"] == "look"]
+    if not looks:
+        return None
+    about, rows = panel.look(looks[-1]["from"], looks[-1]["to"], looks[-1]["most"])
+    answer = {"kind": "bars", "ask": looks[-1]["ask"], **about}
+    page.evaluate("([m, b]) => tell(m, b)", [answer, base64.b64encode(rows).decode()])
+    return about["merged"]
 
 
 @contextmanager

@@ -4,13 +4,14 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from workbench.domain.candles import INDEX
 from workbench.domain.market import Timeframe
-from workbench.visual.decimation import kept, merged
+from workbench.visual.decimation import in_sight, kept, merged
 
 MINUTE = Timeframe.parse("1m")
 
@@ -78,3 +79,24 @@ def test_a_million_bars_become_a_screenful():
     assert 300 < len(fewer) <= 400
     assert count == 2507
     assert fewer["high"].max() == closes.max() * 1.01
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2500), st.integers(1, 2500), st.integers(5, 400))
+def test_what_is_in_sight_is_merged_whole_and_the_same_wherever_one_looks_from(first, length, most):
+    rng = np.random.default_rng(first)
+    minutes = np.flatnonzero(rng.random(4000) < 0.8)[:3000]  # some bars do not exist
+    table = candles(100 + np.cumsum(rng.normal(0, 0.01, len(minutes))), minutes)
+    ends = table.index[min(first, 2999)], table.index[min(first + length, 2999)]
+    since, until = (moment.timestamp() * 1000 for moment in ends)
+
+    shown, count = in_sight(table, MINUTE, since, until, most)
+
+    between = shown[(shown.index >= ends[0]) & (shown.index < ends[1])]
+    assert len(between) <= most
+    span = count * MINUTE.step
+    for opened, row in shown.iloc[:: max(1, len(shown) // 7)].iterrows():
+        bars = table[(table.index >= opened) & (table.index < opened + span)]
+        assert (row["high"], row["low"]) == (bars["high"].max(), bars["low"].min())
+        assert (row["open"], row["close"]) == (bars["open"].iloc[0], bars["close"].iloc[-1])
+        assert row["volume"] == pytest.approx(bars["volume"].sum())

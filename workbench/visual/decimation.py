@@ -21,12 +21,32 @@ def merged(candles: pd.DataFrame, timeframe: Timeframe, most: int) -> tuple[pd.D
     Each holds the first open, the greatest high, the least low, the last close and the sum of the volume of its span;
     a span without bars stays empty. The first span may begin before the first bar and the last end after the last.
     """
+    count = bars_to_merge(candles.index.as_unit("ms").asi8, timeframe, most)
+    return (candles if count == 1 else _by(candles, timeframe, count)), count
+
+
+def in_sight(
+    candles: pd.DataFrame, timeframe: Timeframe, since_ms: float, until_ms: float, most: int
+) -> tuple[pd.DataFrame, int]:
+    """(candles between two moments and as long on either side, bars a candle): at most `most` lie between the two.
+
+    As `merged`, but every span is whole: the same candle whatever part of the past is asked for.
+    """
     opened = candles.index.as_unit("ms").asi8
-    count = bars_to_merge(opened, timeframe, most)
-    if count == 1:
-        return candles, 1
+    first, last = np.searchsorted(opened, (since_ms, until_ms))
+    count = bars_to_merge(opened[first:last], timeframe, most)
     span, anchor = count * timeframe.milliseconds, timeframe.anchor_s * 1000
-    buckets = (opened - anchor) // span
+    wide = max(until_ms - since_ms, span)
+    edges = [(moment - anchor) // span * span + anchor for moment in (since_ms - wide, until_ms + wide + span)]
+    start, end = np.searchsorted(opened, edges)
+    part = candles.iloc[start:end]
+    return (part if count == 1 else _by(part, timeframe, count)), count
+
+
+def _by(candles: pd.DataFrame, timeframe: Timeframe, count: int) -> pd.DataFrame:
+    """`count` bars a candle, on a grid aligned to the clock."""
+    span, anchor = count * timeframe.milliseconds, timeframe.anchor_s * 1000
+    buckets = (candles.index.as_unit("ms").asi8 - anchor) // span
     starts = np.flatnonzero(np.r_[True, np.diff(buckets) != 0])
     ends = np.r_[starts[1:], len(buckets)] - 1
     table = {
@@ -37,7 +57,7 @@ def merged(candles: pd.DataFrame, timeframe: Timeframe, most: int) -> tuple[pd.D
         "volume": np.add.reduceat(candles["volume"].to_numpy(), starts),
     }
     index = pd.DatetimeIndex((buckets[starts] * span + anchor).astype("datetime64[ms]"), name=INDEX).tz_localize("UTC")
-    return pd.DataFrame(table, index=index), count
+    return pd.DataFrame(table, index=index)
 
 
 def kept(values: np.ndarray, most: int) -> np.ndarray:

@@ -20,7 +20,8 @@ STATIC = Path(__file__).parent / "static"
 TINTS = {name: asdict(tint) for name, tint in REGIMES.items()}
 
 
-def _stylesheet() -> str:
+def stylesheet() -> str:
+    """The chart's own, with the tokens it names."""
     return css_variables(".wb") + "\n" + (STATIC / "candles.css").read_text(encoding="utf-8")
 
 
@@ -34,7 +35,7 @@ class CandlePanel(anywidget.AnyWidget):
     """
 
     _esm = STATIC / "candle_panel.bundle.js"
-    _css = _stylesheet()
+    _css = stylesheet()
 
     snapshot = traitlets.Dict().tag(sync=True, to_json=lambda _, panel: panel.stream.renderer.snapshot())
     shown: traitlets.List = traitlets.List().tag(

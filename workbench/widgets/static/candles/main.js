@@ -4,6 +4,7 @@ import * as show from "../desk/format.js";
 import { Board } from "./board.js";
 import { CandleChart } from "./chart.js";
 import { ChartFeed } from "./feed.js";
+import { renderHistory } from "./history.js";
 import { Hands } from "./hands.js";
 import { heading } from "./head.js";
 import { DrawingLayer } from "./layer.js";
@@ -13,6 +14,7 @@ const BEAT_MS = 10000;
 const TICK_MS = 500;
 
 function render({ model, el: host }) {
+  if (model.get("history")) return renderHistory({ model, host });
   const root = el("div", { class: "wb candles", tabindex: "0", role: "group", "aria-label": "Live chart" });
   const theme = model.get("theme");
   if (theme) root.dataset.theme = theme;
