@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -19,6 +20,9 @@ from workbench.orchestration.forecast_bars import Closes, VenueBars
 from workbench.orchestration.intelligence_sharing import world_of
 from workbench.orchestration.member import Member
 from workbench.orchestration.rounds import Rounds
+
+if TYPE_CHECKING:
+    from workbench.orchestration.regime_votes import Market
 
 log = structlog.get_logger(__name__)
 LOOK_S = 1.0
@@ -63,11 +67,14 @@ class LearningDesk:
             await asyncio.to_thread(tell_features, self._center.ledger, world_of(now), told, now.market_time)
 
     async def _regimes(self, market: MarketClock, frame: Timeframe, bars: VenueBars) -> None:
+        from workbench.orchestration.regime_votes import Market, told_regimes  # brings numba and scipy
+
         heard: list[Analysis] = []
         await ask_in_turn(self._center, "analyze", partial(_questions, market, frame), heard.append)
         votes: Mapping[str, dict[str, Analysis]] = defaultdict(dict)
         for one in heard:
             votes[one.symbol][one.bot_id] = one
+        said = await asyncio.to_thread(told_regimes, self._center.ledger)
         since = frame.open_of(market.market_time) - BARS * frame.step
         for symbol in market.symbols:
             try:
@@ -75,20 +82,20 @@ class LearningDesk:
             except ExchangeError as error:  # a market that is silent costs the others nothing
                 log.info("regime_not_told", symbol=symbol, reason=str(error))
                 continue
-            await self._tell(market, symbol, frame, _longer(closes, frame), votes[symbol])
+            about = Market(market.run_id, symbol, frame.text)
+            await self._tell(about, _longer(closes, frame), said, votes[symbol])
 
     async def _tell(
-        self, market: MarketClock, symbol: str, frame: Timeframe, closes: Closes, votes: Mapping[str, Analysis]
+        self, about: "Market", closes: Closes, told: list[Mapping[str, Any]], votes: Mapping[str, Analysis]
     ) -> None:
-        from workbench.orchestration.regime_votes import Market, tell_regime, vote_of, vote_record  # numba, scipy
+        from workbench.orchestration.regime_votes import tell_regime, vote_of, vote_record
         from workbench.quant.regime_reading import collective_regime, read_regime
         from workbench.quant.volatility import log_returns
 
-        about = Market(market.run_id, symbol, frame.text)
-        closed = [closes.first + row * frame.step for row in range(1, len(closes.values))]
+        closed = [closes.first + row * closes.step.step for row in range(1, len(closes.values))]
         returns = log_returns(closes.values)[1:]
         said = {bot: vote for bot, one in votes.items() if (vote := vote_of(one)) is not None}
-        record = await asyncio.to_thread(vote_record, self._center.ledger, about, closed, returns)
+        record = await asyncio.to_thread(vote_record, told, about, closed, returns)
         reading = await asyncio.to_thread(read_regime, returns)
         together = collective_regime(reading, said, record.voters)
         if together and closed:

@@ -14,7 +14,7 @@ from workbench.market.exchange import open_exchange
 from workbench.market.history import recent_candles
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.fan_out import Answered
-from workbench.orchestration.regime_votes import Market, VoteRecord, tell_regime, vote_of, vote_record
+from workbench.orchestration.regime_votes import Market, VoteRecord, tell_regime, told_regimes, vote_of, vote_record
 from workbench.quant.regime_reading import (
     FIRST,
     CollectiveRegime,
@@ -74,7 +74,7 @@ async def look_at_regime(
 
 def _record(ledger: SqlLedger, market: Market, candles: pd.DataFrame, frame: Timeframe) -> VoteRecord:
     closed = (candles.index + frame.step)[1:].to_pydatetime().tolist()
-    return vote_record(ledger, market, closed, log_returns(candles["close"].to_numpy())[1:])
+    return vote_record(told_regimes(ledger), market, closed, log_returns(candles["close"].to_numpy())[1:])
 
 
 async def _candles(center: UnifiedCommandCenter, symbol: str, timeframe: str) -> pd.DataFrame:

@@ -47,12 +47,18 @@ def vote_of(analysis: Analysis) -> float | None:
     return float(vote) if vote is not None and 0 <= vote <= 1 else None
 
 
-def vote_record(ledger: SqlLedger, market: Market, closed: Sequence[datetime], returns: np.ndarray) -> VoteRecord:
+def told_regimes(ledger: SqlLedger) -> list[Mapping[str, Any]]:
+    """The newest regimes told, of all markets, oldest first. Blocking."""
+    return [event.payload["data"] for event in ledger.last(REMEMBERED, [KIND])]
+
+
+def vote_record(
+    said: Sequence[Mapping[str, Any]], market: Market, closed: Sequence[datetime], returns: np.ndarray
+) -> VoteRecord:
     """Score the votes told so far that are REFIT bars old, from where the newest telling had left off.
 
-    closed : close times of the bars of `returns`, (n_bars,), UTC, rising. Blocking: it reads the ledger.
+    said : `told_regimes`. closed : close times of the bars of `returns`, (n_bars,), UTC, rising.
     """
-    said = [event.payload["data"] for event in ledger.last(REMEMBERED, [KIND])]
     told = [one for one in said if {**one, **market.facts} == one]
     before = _read(told[-1].get("record")) if told else VoteRecord()
     rows = {at.isoformat(): row for row, at in enumerate(closed)}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 RETRY_S = 5.0
-SAID = 200  # newest features kept in memory: enough bars of enough bots to know what is known now
+SAID = 1000  # newest features kept in memory: enough bars of enough bots to know what is known now
 
 
 @dataclass(frozen=True, slots=True, eq=False)
