@@ -93,9 +93,11 @@ class LiveMessages:
         if held is None:
             return False
         await _cancelled(held.task)
-        if await asyncio.to_thread(self._table.end, held.live):
-            await held.face.say(message, f"ended: {why}", rows)
-        await held.face.free()
+        try:
+            if await asyncio.to_thread(self._table.end, held.live):
+                await held.face.say(message, f"ended: {why}", rows)
+        finally:
+            await held.face.free()
         return True
 
     async def stop(self) -> None:

@@ -148,7 +148,10 @@ class Outbox:
             self._pace.refused(job.chat, _seconds(error), self._clock())
             self._again(job)
         except (BadRequest, Forbidden) as error:  # asking again would be refused again
-            self._lose(job, str(error))
+            if "not modified" in str(error).casefold():
+                _end(job, None)
+            else:
+                self._lose(job, str(error))
         except NetworkError as error:
             job.tries += 1
             self._pace.refused(job.chat, min(2.0**job.tries, 30.0) / 2, self._clock())
