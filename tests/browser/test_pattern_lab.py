@@ -93,6 +93,12 @@ def test_brush_by_mouse_name_train_recognise_and_reload(page, visits):
     page.locator(".proposals .card").first.wait_for(timeout=20_000)
     assert page.locator(".proposals .card b").first.inner_text() == "flag?"
 
+    with page.expect_download() as taken:
+        page.locator(".parcels").get_by_text("JSON").click()
+    kept = {"name": "kept.json", "mimeType": "application/json", "buffer": taken.value.path().read_bytes()}
+    page.locator(".parcels input").set_input_files(kept)
+    page.get_by_text("nothing new in that file").wait_for()
+
     page.locator("button.train").click()
     page.wait_for_function("Number(document.querySelector('.wb.lab').dataset.findings) > 0", timeout=240_000)
     page.locator(".found-list li").first.click()

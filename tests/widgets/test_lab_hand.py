@@ -240,3 +240,33 @@ def test_the_label_of_another_cannot_be_touched(ledger):
 
     with pytest.raises(LedgerError, match="is there already"):
         bob.label("a1", window(), lab_wire.label_in({"pattern": "mine"}))
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "json"])
+async def test_labels_go_to_a_file_and_come_back_once(ledger, ending):
+    page = Page(ledger)
+    await page.save("=cmd()", note="first")
+    label = ledger.annotations.all("ann")[0]
+
+    taken = await page.ask("take", ending=ending)
+    ledger.annotations.delete("ann", label.annotation_id)
+    other = LabSession(charts(), ledger.annotations, OwnPatterns(ledger, charts()), "bob")
+    page.hand.session = other
+    brought = await page.ask("bring", name=taken["name"].upper(), data=taken["data"])
+    again = await page.ask("bring", name=taken["name"], data=taken["data"])
+
+    assert taken["name"] == f"labels.{ending}"
+    assert (brought["words"], again["words"]) == ("1 labels taken in", "nothing new in that file")
+    (mine,) = ledger.annotations.all("bob")
+    assert (mine.pattern, mine.bars, mine.note, mine.rule) == (label.pattern, label.bars, label.note, label.rule)
+    assert any(one["kind"] == "labels" for one in page.heard)
+
+
+async def test_a_file_that_is_none_is_refused_with_the_reason(ledger):
+    page = Page(ledger)
+    for name, data in (("x.exe", "YQ=="), ("labels.json", "YQ=="), ("labels.csv", "?"), ("labels.csv", None)):
+        told = await page.ask("bring", name=name, data=data)
+        assert told["kind"] == "refused"
+        assert told["words"]
+    assert (await page.ask("take", ending="../x"))["kind"] == "refused"
+    assert ledger.annotations.all("ann") == []

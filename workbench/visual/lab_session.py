@@ -3,9 +3,11 @@
 Everything blocks and may be called from threads; what is labelled goes to the ledger at once.
 """
 
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,6 +102,18 @@ class LabSession:
 
     def undo(self) -> Change | None:
         return self.annotations.undo(self.user_id)
+
+    def exported(self, ending: str) -> bytes:
+        """All labels as a file of this kind (csv, parquet, json). Raises LedgerError for another."""
+        with tempfile.TemporaryDirectory() as folder:
+            return self.annotations.export(self.user_id, Path(folder) / f"labels.{ending}").read_bytes()
+
+    def imported(self, ending: str, data: bytes) -> int:
+        """Take in the labels of such a file; returns how many were new. Raises LedgerError where it is none."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"labels.{ending}"
+            path.write_bytes(data)
+            return self.annotations.import_file(self.user_id, path)
 
     def similar(self, window: Window, most: int = 12) -> list[Match]:
         """Windows of all markets of this bar length that look like this one and are not labelled yet."""

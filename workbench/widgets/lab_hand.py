@@ -5,6 +5,7 @@ every page of this kernel.
 """
 
 import asyncio
+import base64
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -42,6 +43,8 @@ class LabHand:
             "recognise": self._recognise,
             "records": self._records,
             "propose": self._propose,
+            "take": self._take,
+            "bring": self._bring,
         }
 
     def hear(self, content: Mapping[str, Any]) -> None:
@@ -76,7 +79,7 @@ class LabHand:
         if told is None:
             return
         self._send({**about, **told})
-        if kind in ("save", "delete", "undo"):
+        if kind in ("save", "delete", "undo", "bring"):
             self._send({"kind": "labels", **await asyncio.to_thread(self.told)})
         elif kind == "hello" and await asyncio.to_thread(self.session.learner.due, self.session.user_id):
             self._train(about, anew=False)
@@ -170,6 +173,15 @@ class LabHand:
     def _counted(self) -> Json:
         self.session.count()
         return {}
+
+    def _take(self, content: Mapping[str, Any]) -> Json:
+        ending = lab_wire.ending_in(content.get("ending"))
+        return {"name": f"labels.{ending}", "data": base64.b64encode(self.session.exported(ending)).decode()}
+
+    def _bring(self, content: Mapping[str, Any]) -> Json:
+        ending = lab_wire.ending_in(lab_wire.text_in(content.get("name"), 300).rpartition(".")[2].lower())
+        count = self.session.imported(ending, lab_wire.bytes_in(content.get("data")))
+        return {"words": f"{count} labels taken in" if count else "nothing new in that file"}
 
     def _propose(self, content: Mapping[str, Any]) -> Json:
         told = content.get("skipped")

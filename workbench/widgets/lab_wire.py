@@ -3,6 +3,7 @@
 Times are epoch milliseconds, fractions stay fractions, what is not finite is null. Names and notes are cropped text.
 """
 
+import base64
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from workbench.widgets.desk_wire import Json
 
 MINI_BARS = 40
 WHOLE = "all"
+FILES, LARGEST_FILE = ("csv", "parquet", "json"), 8 * 2**20  # characters of base64: 6 MB
 UNCOUNTED, COUNTING = "not counted yet: press Train", "counting, beside matched random entries"
 _ID_CHARS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@:")
 
@@ -85,6 +87,23 @@ def text_in(value: Any, limit: int) -> str:
     if not isinstance(value, str) or len(value) > limit:
         raise ValueRefused(f"text of at most {limit} characters was expected, got {str(value)[:40]!r}")
     return value
+
+
+def ending_in(value: Any) -> str:
+    """The kind of a file of labels, as its name ends. Raises ValueRefused."""
+    if value not in FILES:
+        raise ValueRefused(f"labels go to and come from {', '.join(FILES)}, not {str(value)[:20]!r}")
+    return str(value)
+
+
+def bytes_in(value: Any) -> bytes:
+    """A file as base64. Raises ValueRefused."""
+    if not isinstance(value, str) or len(value) > LARGEST_FILE:
+        raise ValueRefused("that file is none, or larger than 6 MB")
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError as error:
+        raise ValueRefused("that file did not arrive whole; try again") from error
 
 
 def moment_in(value: Any, what: str) -> datetime:

@@ -8,6 +8,7 @@ import { Form } from "./form.js";
 import { Found } from "./found.js";
 import { Head } from "./head.js";
 import { repaint } from "./mini.js";
+import { Parcels } from "./parcels.js";
 import { Lab } from "./store.js";
 import { labelTable, recordTable } from "./tables.js";
 import { Acts } from "./acts.js";
@@ -36,6 +37,7 @@ function render({ model, el: host }) {
   const proposals = new ProposalCards(acts);
   const found = new Found({ onTrain: () => acts.train(), onPick: (one) => acts.pick("finding", one.key, true), onLabel: (one) => acts.same(one, one.pattern) });
   const labels = labelTable(lab.files, { onEdit: (one) => acts.edit(one), onDelete: (one) => acts.remove(one), onLook: (one) => acts.look(one, one.id) });
+  labels.node.append(new Parcels(lab).node);
   const records = recordTable(lab.files);
   const side = el("section", { class: "panel side", "aria-label": "Label" }, el("header", { class: "panel-head" }, el("h2", { text: "Label" })), hint, form.node);
   root.append(head.node, el("div", { class: "labs" }, el("section", { class: "panel chart", "aria-label": "Chart" }, frame), side, similar.node, proposals.node, found.node, labels.node, records.node));
