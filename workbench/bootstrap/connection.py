@@ -19,7 +19,9 @@ import structlog
 
 from workbench.bootstrap.logs import configure_logs
 from workbench.bootstrap.run_file import DeskRun, read_run
+from workbench.commands.asked import Viewer
 from workbench.commands.dispatcher import Dispatcher
+from workbench.dashboard.viewer import ALONE, current_user
 from workbench.ledger.log import SqlLedger, open_ledger
 from workbench.market.paper_exchange.client import Venue
 from workbench.market.paper_exchange.custody import PaperCustody
@@ -81,4 +83,10 @@ class connect:
         custody = [PaperCustody(venue)] if venue else []
         center = UnifiedCommandCenter(registry, ledger, venue, settings, custody)
         await registry.discover()
-        return Connection(settings, ledger, registry, center, Dispatcher(center, ledger), venue, run)
+        return Connection(settings, ledger, registry, center, Dispatcher(center, ledger, _viewer()), venue, run)
+
+
+def _viewer() -> Viewer:
+    """Who asks here: the person who has logged in to the page that this kernel serves, else you."""
+    name = current_user()
+    return Viewer() if name == ALONE else Viewer(name)

@@ -25,7 +25,7 @@ def widget_tabs(desk: Desk) -> list[WidgetTab]:
         if not live:
             from workbench.dashboard.live_charts import LiveCharts
 
-            live.append(LiveCharts(desk))
+            live.append(LiveCharts(desk, desk.dispatcher.viewer.name))
         return await live[0].chart(choice["symbol"], choice["timeframe"], height=620)
 
     async def end_chart(panel: Any) -> None:
