@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import psutil
 
+from workbench.dashboard.forked_kernels import NURSERY
 from workbench.dashboard.page_login import TOKEN_VARIABLE
 from workbench.dashboard.page_settings import NOTEBOOK
 from workbench.domain.errors import StartError
@@ -49,7 +50,7 @@ class PageServer:
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
         try:
-            self.process.communicate(timeout=15)
+            self.process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
@@ -65,8 +66,9 @@ class PageServer:
 
     def kernels(self) -> list[psutil.Process]:
         """The kernels that live now, those heated in advance included."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in children if "ipykernel_launcher" in " ".join(_argv(child))]
+        own = psutil.Process(self.process.pid).children(recursive=True)
+        nurses = {child.pid for child in own if NURSERY in _argv(child) and child.ppid() == self.process.pid}
+        return [child for child in own if child.ppid() in nurses or "ipykernel_launcher" in _argv(child)]
 
     def wait_until_warm(self, timeout_s: float = 30.0) -> None:
         """Until every kernel rests: its imports are done, it waits for a viewer. Raises TimeoutError."""
@@ -74,15 +76,15 @@ class PageServer:
         while time.monotonic() < end:
             time.sleep(0.7)
             spent = sum(sum(kernel.cpu_times()[:2]) for kernel in self.kernels())
-            if spent > 0.3 and spent - before < 0.02:
+            if spent > 0.1 and spent - before < 0.02:
                 return
             before = spent
         raise TimeoutError(f"no kernel was warm after {timeout_s:.0f} s")
 
     def memory_mb(self) -> float:
-        """Proportional set size of the server and all its kernels."""
+        """Proportional set size of the server, its kernels and the process that they are forked from."""
         server = psutil.Process(self.process.pid)
-        return sum(process.memory_full_info().pss for process in (server, *self.kernels())) / 1e6
+        return sum(one.memory_full_info().pss for one in (server, *server.children(recursive=True))) / 1e6
 
     def get(self, path: str = "", **headers: str) -> Answer:
         return self._ask("GET", path, headers)

@@ -21,6 +21,7 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from workbench.dashboard.forked_kernels import ForkedProvisioner
 from workbench.dashboard.guard import Guarded, Line, Waiting, guarded
 from workbench.dashboard.identity import DeskIdentity
 from workbench.dashboard.login_page import Entrance, LoginPage, LogoutPage
@@ -151,6 +152,7 @@ class DeskPage(Voila):
             pass
         finally:
             self.stop()
+            ForkedProvisioner.nursery.end()
 
 
 def _bind(port: int, host: str) -> list:
@@ -206,6 +208,7 @@ def voila_config(options: PageOptions) -> Config:
     config.KernelManager.shutdown_wait_time = 1.0  # nothing in a kernel needs longer; a heated one waits deaf
     config.VoilaKernelManager.fill_delay = options.refill_s
     config.VoilaExecutor.timeout = None  # a heated kernel's cell waits for its viewer, for days if need be
+    config.AsyncMappingKernelManager.kernel_manager_class = "workbench.dashboard.forked_kernels.DeskKernelManager"
     config.MappingKernelManager.update(
         {"cull_idle_timeout": options.cull_s, "cull_interval": max(1, options.cull_s // 3), "cull_connected": False}
     )
