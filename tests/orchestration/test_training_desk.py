@@ -65,6 +65,18 @@ async def test_a_training_that_fails_says_why(center, ledger, arguments, outcome
     assert why in words
 
 
+async def test_the_process_is_the_command_that_a_person_would_type(center, ledger, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where no settings are
+    await TrainingDesk(center, ledger).step()
+
+    assert ends(ledger) == [
+        (
+            "failed",
+            "training failed: no market is known to learn from; is the exchange running?",
+        )  # its home has no desk
+    ]
+
+
 async def test_one_that_takes_too_long_is_ended(registry, ledger, venue, tmp_path):
     settings = Settings(home=tmp_path, learning={"rest_s": 0, "time_limit_s": 1})
     await TrainingDesk(UnifiedCommandCenter(registry, ledger, venue, settings), ledger, SLEEPS).step()

@@ -109,9 +109,10 @@ async def run_training(arguments: Sequence[str], settings: Settings) -> tuple[st
     except TimeoutError:
         return "timed out", f"it did not end within {settings.learning.time_limit_s:g} s"
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        if process.returncode is None:  # only then: to signal a process is to reap it, behind asyncio's back
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
     return _told(process.returncode or 0, said, complaint)
 
 
@@ -134,10 +135,11 @@ def left_open(known: Sequence[Event]) -> list[Event]:
 
 
 async def _until_end(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
-    """What it says and complains of. Its standard input stays open meanwhile: the end of that would end it."""
+    """What it says and complains of until it has ended. Its standard input stays open, for its end would end it."""
     assert process.stdout
     assert process.stderr
-    return await asyncio.gather(process.stdout.read(), process.stderr.read())
+    said, complaint, _ = await asyncio.gather(process.stdout.read(), process.stderr.read(), process.wait())
+    return said, complaint
 
 
 def _told(status: int, said: bytes, complaint: bytes) -> tuple[str, str]:
