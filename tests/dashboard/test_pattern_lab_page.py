@@ -46,10 +46,11 @@ def test_what_is_no_moment_is_refused():
 async def test_the_sample_is_shown_where_the_lake_holds_nothing_and_the_address_chooses(desk):
     lab = await open_lab(desk, ("ETH/USD", "4h"), query="symbol=XRP/USD&timeframe=1d&until=2018-05-01")
     other = await open_lab(desk, ("ETH/USD", "4h"), query="symbol=<b>&timeframe=7m")
+    longer = await open_lab(desk, ("ETH/USD", "4h"), query="timeframe=1d")
 
     assert (lab.opens, lab.user, lab.about) == (["XRP/USD", "1d"], "ann", "the recorded sample")
     assert lab.session.charts.table("XRP/USD", "1d").index[-1] == datetime(2018, 4, 30, tzinfo=UTC)
-    assert other.opens == ["ETH/USD", "4h"]
+    assert (other.opens, longer.opens) == (["ETH/USD", "4h"], ["ETH/USD", "1d"])
 
 
 def test_the_lake_comes_first_where_it_holds_something(tmp_path):

@@ -42,10 +42,9 @@ async def open_lab(
     user = desk.dispatcher.viewer.name
     learner = OwnPatterns(desk.ledger, charts, models=models_of(home))
     session = LabSession(charts, desk.ledger.annotations, learner, user)
-    first = (
-        _there(charts, (asked.get("symbol", ""), asked.get("timeframe", ""))) or _there(charts, opens) or charts.first
-    )
-    return PatternLab(session, first, **traits)
+    usual = _there(charts, opens) or charts.first
+    wanted = asked.get("symbol", usual[0]), asked.get("timeframe", usual[1])
+    return PatternLab(session, _there(charts, wanted) or usual, **traits)
 
 
 def candles(lake: Path, until: datetime | None = None) -> LabCharts:

@@ -7,7 +7,7 @@ const LARGEST = 6 * 1024 * 1024;
 export class Parcels {
   constructor(lab) {
     this.lab = lab;
-    const button = (ending) => el("button", { type: "button", class: "quiet", title: `Download all labels, with their bars, as ${ending}`, text: ending.toUpperCase(), onclick: () => lab.ask("take", { ending }) });
+    const button = (ending) => el("button", { type: "button", class: "quiet", title: `Download all labels, with their bars, as ${ending}`, text: ending === "parquet" ? "Parquet" : ending.toUpperCase(), onclick: () => lab.ask("take", { ending }) });
     this.pick = el("input", { type: "file", accept: Object.keys(KINDS).map((ending) => `.${ending}`).join(","), "aria-label": "A file of labels to take in", hidden: true });
     this.pick.addEventListener("change", () => this.bring(this.pick.files[0]));
     const bring = el("button", { type: "button", class: "quiet", text: "Import", title: "Take in labels from a file", onclick: () => this.pick.click() });
