@@ -266,6 +266,17 @@ def test_two_thousand_updates_leave_the_heap_where_it_was(page):
     assert page.evaluate("document.querySelectorAll('*').length") == nodes
 
 
+def test_a_chart_made_before_it_has_a_place_is_seated_once_it_has_one(page):
+    page.evaluate("document.getElementById('host').style.display = 'none'")
+    reopen(page, chart(1000))
+    page.evaluate("document.getElementById('host').style.display = ''")
+
+    page.wait_for_function("candles.host.clientWidth > 0 && candles.barWidth > 4")
+    shown = page.evaluate("candles.time.getVisibleLogicalRange()")
+    assert 995 < shown["to"] < 1020
+    assert shown["from"] > 800
+
+
 # updates from revision `since`, forty a frame; every fourth closes a bar
 PLAY = """async ([first, step, since, count]) => {
   let bar = [...first];

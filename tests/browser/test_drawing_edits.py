@@ -23,10 +23,11 @@ pytestmark = pytest.mark.browser
 SEQUENCES = int(os.environ.get("WORKBENCH_EDIT_SEQUENCES", "6"))  # 200, with --timeout=3000, where it is wanted
 HALF = Timeframe.parse("30m")
 CANDLES = sample.load("BTC/USD").loc[: START - timedelta(minutes=1)].iloc[-300:]
-# where a drawing can be taken hold of, in pixels of the pane; null where it is out of sight
+# where a drawing can be taken hold of, in pixels of the pane; null where it is out of sight or gone
 PLACE = """([id]) => {
   const { chart, board } = document.querySelector('.wb.candles');
-  const { shape } = board.items.get(id);
+  const shape = board.items.get(id)?.shape;
+  if (!shape) return null; // it has just been taken away
   const { width, height } = chart.pane;
   const x = (ms, otherwise) => (ms == null ? otherwise : chart.xOf(ms));
   const middle = (a, b) => (a + b) / 2;

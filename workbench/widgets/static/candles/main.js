@@ -100,10 +100,11 @@ function render({ model, el: host }) {
     chart.repaint();
     layer.update();
   };
-  const placed = new ResizeObserver(() => { // made for a tab it is not in yet: its colours are known only there
-    if (!root.isConnected) return;
+  const placed = new ResizeObserver(() => { // made for a tab it is not in yet: its colours and width are known only there
+    if (!root.clientWidth) return;
     placed.disconnect();
     repaint();
+    chart.seat();
   });
   placed.observe(root);
   const seen = () => document.visibilityState === "visible" && feed.catchUp();
