@@ -16,6 +16,7 @@ from workbench.domain.market import Timeframe
 from workbench.ledger.feature_log import FEATURES_TOLD, read_features, tell_features
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.data_sync import DataSync
+from workbench.orchestration.desk import Desk
 from workbench.orchestration.learning_desk import LearningDesk
 from workbench.orchestration.regime_votes import Market, VoteRecord, vote_record
 from workbench.quant.regime_reading import FIRST, REFIT
@@ -50,8 +51,8 @@ async def venue():
 
 @pytest.fixture
 async def center(registry, ledger, venue):
-    settings = Settings(learning={"every_s": 0, "rest_s": 0}, deadline_s=60.0)
-    made = UnifiedCommandCenter(registry, ledger, venue, settings)
+    known = {"learning": {"every_s": 0, "train": False}, "forecasts": {"ask": False}, "deadline_s": 60.0}
+    made = UnifiedCommandCenter(registry, ledger, venue, Settings(**known))
     yield made
     await made.stop()
 
@@ -125,6 +126,16 @@ async def test_a_broken_bot_costs_the_others_nothing(center, registry, venue, le
 
     assert {name for name, _ in read_features(ledger, "run-1", "30m")} == {"good/hour", "good/mood"}
     assert all(event.payload["data"]["votes"].keys() == {"good"} for event in ledger.read(kinds=["SharedRegime"]))
+
+
+async def test_the_desk_owns_the_rounds(center, registry, venue, ledger, until):
+    registry.register("a", Teller(venue))
+    desk = Desk(center, ledger, ttl=timedelta(seconds=20))
+    await desk.start()
+    await until(lambda: read_features(ledger, "run-1", "30m") and ledger.read(kinds=["SharedRegime"]), 120.0)
+    await desk.stop()
+
+    assert ledger.holder("desk") is None
 
 
 async def test_votes_are_gathered_and_scored_without_being_asked_for(center, registry, venue, ledger):
