@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from workbench.bots.echoes import without
 from workbench.bots.http_bot import ANSWER_LIMIT, NOT_SENT, shared_session
 from workbench.domain.errors import BotError, BotUnknown, BotUnreachable, CapabilityMissing
 
@@ -47,6 +48,7 @@ class FreqtradeLine:
         self.bot_id, self.url = bot_id, url.rstrip("/")
         self._login = login
         self._headers = {"Authorization": _basic(login)}
+        self._secrets = login.password, _basic(login).removeprefix("Basic ")
         self._session, self._own = session, session is None
 
     @property
@@ -110,7 +112,7 @@ class FreqtradeLine:
                 said += await response.content.read(ANSWER_LIMIT + 1 - len(said))
             if len(said) > ANSWER_LIMIT:
                 raise BotError(f"{self.bot_id}: its answer to {path} is larger than {ANSWER_LIMIT} bytes")
-            return self._judged(path, response.status, said)
+            return self._judged(path, response.status, without(said, self._secrets))
 
     def _judged(self, path: str, status: int, said: bytes) -> Any:
         if status in (404, 405):  # before its words are read: older versions answer it in HTML

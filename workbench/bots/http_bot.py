@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 from pydantic import ValidationError
 
+from workbench.bots.echoes import without
 from workbench.bots.protocol import VERSION, complaint, decode
 from workbench.bots.refusals import error_of
 from workbench.bots.wire import (
@@ -55,6 +56,7 @@ class Line:
     def __init__(self, bot_id: str, url: str, token: str, timeout_s: float, session: aiohttp.ClientSession | None):
         self.bot_id, self.url, self.timeout_s = bot_id, url.rstrip("/"), timeout_s
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._secrets = (token,)
         self._session, self._own = session, session is None
 
     async def ask(self, method: str, path: str, body: Any = None, timeout_s: float | None = None) -> bytes:
@@ -102,7 +104,7 @@ class Line:
                 allow_redirects=False,
             ) as response,
         ):
-            said = await self._read(response)
+            said = without(await self._read(response), self._secrets)
             if response.status >= 300:
                 raise self._refused(response.status, path, said)
             return said
