@@ -1,4 +1,4 @@
-"""What one closed bar of 100 markets costs: a user's 64 patterns (5 labels each), looked for at every length, CPU time.
+"""CPU time that one closed bar of 100 markets costs: 64 patterns (5 labels each; quick: 3), at every length.
 
 bar_ms : one look at all 100 markets (`visual.pattern_close.at_close`), mean over consecutive bars. market_ms : a
 hundredth of it. scan_ms : of bar_ms, comparing shapes; the rest is the classifier, asked about what resembles a label.
@@ -22,12 +22,12 @@ from workbench.quant.shapes import newest
 from workbench.visual.pattern_classifier import PatternClassifier, Training
 from workbench.visual.pattern_close import at_close
 
-PATTERNS, LABELS, MARKETS, BARS, TREES = 64, 5, 100, 48, 10  # few trees: asking them costs next to nothing
+PATTERNS, MARKETS, BARS, TREES = 64, 100, 48, 10  # few trees: asking them costs next to nothing
 
 
 def figures(quick: bool) -> dict[str, float]:
     rng = np.random.default_rng(20240101)
-    classifier = _taught(rng)
+    classifier = _taught(rng, 3 if quick else 5)
     looks = 3 if quick else 20
     walks = [_bars(rng, 400 + looks) for _ in range(MARKETS)]
     tables = {(f"C{number:02}/USD", "1h"): _table(bars) for number, bars in enumerate(walks)}
@@ -50,18 +50,18 @@ def figures(quick: bool) -> dict[str, float]:
     }
 
 
-def _taught(rng: np.random.Generator) -> PatternClassifier:
+def _taught(rng: np.random.Generator, each: int) -> PatternClassifier:
     shown, names = [], []
     for number in range(PATTERNS):
         curve = _curve(rng)
-        for _ in range(LABELS):
+        for _ in range(each):
             shown.append(_planted(rng, curve))
             names.append(f"pattern {number:02}")
     history = [_bars(rng, BARS) for _ in range(300)]
     model = fit_patterns(shown, names, history, trees=TREES)
     labels = [_label(name, bars, number) for number, (name, bars) in enumerate(zip(names, shown, strict=True))]
     untested = Validation(0.0, 0.0, 0, 0, {})
-    return PatternClassifier(model, labels, Training(dict.fromkeys(names, LABELS), {}, len(history), untested))
+    return PatternClassifier(model, labels, Training(dict.fromkeys(names, each), {}, len(history), untested))
 
 
 def _curve(rng: np.random.Generator) -> np.ndarray:
