@@ -1,5 +1,6 @@
 """Learning together: only what was better on later data takes over, everybody hears of it, and there is a way back."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from workbench.ledger.log import open_ledger
 from workbench.market import sample
 from workbench.orchestration.data_sync import DataSync
 from workbench.orchestration.joint_training import JointTraining, model_name
-from workbench.quant.joint_model import JointModel, challenge, pack_joint, unpack_joint
+from workbench.quant.joint_model import Besides, JointModel, challenge, pack_joint, unpack_joint
 from workbench.quant.model_file import pack, unpack
 from workbench.quant.panels import features, panel_of
 from workbench.quant.promotion import Judgement
@@ -24,6 +25,17 @@ WORSE = {s: sample.load(s).iloc[-2500:] for s in sample.SYMBOLS}  # a storm that
 @pytest.fixture(scope="module")
 def found():
     return challenge(panel_of(GOOD, 1800), 48)
+
+
+def test_what_is_learned_from_and_what_was_learned_can_travel_to_a_cluster_and_back(found):
+    panel = panel_of(GOOD, 1800)
+
+    there = pickle.loads(pickle.dumps((panel, 48, found.challenger, Besides())))
+    back = pickle.loads(pickle.dumps(found))
+
+    assert pack_joint(there[2], {}) == pack_joint(back.challenger, {}) == pack_joint(found.challenger, {})
+    assert there[0].symbols == panel.symbols
+    assert back.judgement == found.judgement
 
 
 @pytest.fixture

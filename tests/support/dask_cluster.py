@@ -8,9 +8,11 @@ import json
 import os
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from distributed import LocalCluster
 
+from tests.support.planted import BARS, candles
 from workbench.bootstrap.job_desk import jobs_of, on_cluster
 from workbench.bots.research.kinds import strategy
 from workbench.bots.research.tuning import search
@@ -20,6 +22,7 @@ from workbench.integrations.job_schedule import JobSchedule
 from workbench.ledger.log import open_ledger
 from workbench.market import sample
 from workbench.settings import load_settings
+from workbench.visual.pattern_learning import ChartWindow, CustomPatternLearner
 
 
 def square(number):
@@ -38,12 +41,33 @@ def why(call):
     return ""
 
 
+def scanned(address):
+    """What a lab finds in two markets, here and there."""
+    table, rows = candles(1, 700, [(60 + 110 * n, "cup") for n in range(6)]), [60 + 110 * n for n in range(4)]
+    history = {("BTC/USD", "1h"): table, ("ETH/USD", "1h"): candles(9, 700)}
+    ledger = open_ledger("scan.sqlite")
+    found = []
+    for scheduler in ("", address):
+        lab = CustomPatternLearner(
+            ledger, "ann", history, trees=30, windows=240, models=Path("models"), scheduler=scheduler
+        )
+        if not scheduler:
+            for row in rows:
+                times = table.index[row].to_pydatetime(), table.index[row + BARS - 1].to_pydatetime()
+                lab.annotate_pattern(ChartWindow("BTC/USD", "1h", table, *times), "cup")
+        found.append(
+            {market: [(r.last_at, r.probability) for r in seen] for market, seen in lab.recognitions("ann").items()}
+        )
+    ledger.close()
+    return found
+
+
 async def scheduled(address):
     """A due run of the schedule, sent to the cluster; looked at again and again, as a desk does."""
     settings = load_settings()
     ledger = open_ledger(settings.ledger_url)
     now = datetime.now(UTC)
-    ledger.job_runs.decide("brief", now - timedelta(minutes=2))
+    ledger.job_runs.decide("brief", now - timedelta(days=400))
     schedule = JobSchedule(jobs_of(settings, ledger), ledger, send=on_cluster(address))
     try:
         async with asyncio.timeout(240):
@@ -65,11 +89,14 @@ def main(folder):
         address = cluster.scheduler_address
         squares = spread(square, range(20), address)
         here, there = (search(strategy("trend"), panel, "BTC/USD", 1800, scheduler=one) for one in ("", address))
+        seen, seen_there = scanned(address)
         runs, told = asyncio.run(scheduled(address))
         found = {
             "squares": [number for number, _ in squares],
             "elsewhere": os.getpid() not in {pid for _, pid in squares},
             "same_search": here == there,
+            "same_scan": seen == seen_there,
+            "seen": [len(one) for one in seen.values()],
             "broken": why(lambda: spread(broken, [7], address)),
             "runs": runs,
             "told": told,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from workbench.compute import spread
 from workbench.domain.errors import LedgerError, ValueRefused
 from workbench.domain.market import Timeframe
 from workbench.ledger.log import SqlLedger
@@ -54,10 +55,11 @@ def model_name(timeframe: Timeframe | str, horizon: int) -> str:
 
 
 class JointTraining:
-    """Works from any process; two that train or promote at once do not overwrite each other."""
+    """Works from any process; two that train or promote at once do not overwrite each other. scheduler : of a Dask
+    cluster on which it learns; '' : here."""
 
-    def __init__(self, ledger: SqlLedger):
-        self.store = ModelStore(ledger)
+    def __init__(self, ledger: SqlLedger, scheduler: str = ""):
+        self.store, self._scheduler = ModelStore(ledger), scheduler
 
     async def train(
         self,
@@ -113,7 +115,7 @@ class JointTraining:
         champion: Promotion | None,
         beside: tuple[Mapping[str, Sequence[Any]], Mapping[str, Sequence[Any]]],
     ) -> tuple[bytes, dict[str, Any]]:
-        from workbench.quant.joint_model import Besides, challenge, pack_joint, unpack_joint  # numba, scipy: only here
+        from workbench.quant.joint_model import Besides, pack_joint, unpack_joint  # numba, scipy: only here
         from workbench.quant.lifts import told_columns
         from workbench.quant.panels import panel_of
         from workbench.quant.scores import score_columns
@@ -123,7 +125,7 @@ class JointTraining:
         extra = score_columns({k: list(v) for k, v in scores.items()}, panel.symbols, closed) if scores else None
         held = unpack_joint(self.store.get(champion.sha256), champion.sha256)[0] if champion else None
         besides = Besides(extra, tuple(scores), told_columns(told, panel.symbols, closed, panel.bar_s))
-        found = challenge(panel, horizon, held, besides)
+        (found,) = spread(_challenged, [(panel, horizon, held, besides)], self._scheduler)
         until = datetime.fromtimestamp(found.challenger.model.trained_until_s, UTC).isoformat()
         header = {"timeframe": frame.text, "horizon": horizon, "symbols": list(panel.symbols), "trained_until": until}
         judged = found.judgement
@@ -186,6 +188,13 @@ class JointTraining:
                 times = sum(change.version == model.version for change in history)
                 rows.append(ModelRow(model, model.version == current, times))
         return rows
+
+
+def _challenged(asked: tuple) -> Any:
+    """`quant.joint_model.challenge`, wherever it is asked."""
+    from workbench.quant.joint_model import challenge
+
+    return challenge(*asked)
 
 
 def _number(value: float) -> float | None:

@@ -11,11 +11,13 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from workbench.compute import spread
 from workbench.domain.candles import COLUMNS, as_candles
 from workbench.domain.errors import ValueRefused
 from workbench.domain.market import Timeframe
@@ -66,7 +68,8 @@ class ChartWindow:
 class CustomPatternLearner:
     """One lab for all users of a ledger. history : candle tables by (symbol, timeframe), closed bars: where patterns
     are looked for, and from what is not labelled there it learns what is ordinary. windows : how many such it learns
-    from. models : a folder in which what was learned outlives this process. Methods block: call from a thread where a
+    from. models : a folder in which what was learned outlives this process. scheduler : of a Dask cluster whose workers
+    scan a market each. Methods block: call from a thread where a
     loop runs."""
 
     def __init__(
@@ -78,11 +81,13 @@ class CustomPatternLearner:
         trees: int = 100,
         windows: int = HISTORY,
         models: Path | None = None,
+        scheduler: str = "",
     ):
         self._ledger, self.annotations, self._log = ledger, ledger.annotations, ledger.pattern_log
         self.user_id, self.history, self._new_id = user_id, dict(history or {}), new_id
         saved = PatternModels(ledger.pattern_log, models) if models else None
         self.shelf = Shelf(self.labels, saved, Learning(trees, windows))
+        self._scheduler = scheduler
         self._found: dict[str, tuple[PatternClassifier, dict[Market, list[Recognition]]]] = {}
 
     def annotate_pattern(
@@ -169,8 +174,8 @@ class CustomPatternLearner:
         """Everything found in the whole history, by market."""
         classifier = self.classifier(user_id)
         if self._found.get(user_id, (None,))[0] is not classifier:
-            found = {market: classifier.recognize(table, *market) for market, table in self.history.items()}
-            self._found[user_id] = classifier, found
+            seen = spread(partial(_scanned, classifier), self.history.items(), self._scheduler)
+            self._found[user_id] = classifier, dict(zip(self.history, seen, strict=True))
         return self._found[user_id][1]
 
     def recommend(self, user_id: str, rooms: Mapping[str, Room] | None = None) -> list[Advice]:
@@ -225,3 +230,8 @@ def outcome_by_rule(candles: pd.DataFrame, row: int, rule: OutcomeRule) -> Outco
 
 def _key(one: Recognition) -> str:
     return f"{one.pattern}|{one.symbol}|{one.timeframe}|{one.first_at.isoformat()}|{one.last_at.isoformat()}"
+
+
+def _scanned(classifier: PatternClassifier, market: tuple[Market, pd.DataFrame]) -> list[Recognition]:
+    (symbol, timeframe), table = market
+    return classifier.recognize(table, symbol, timeframe)

@@ -56,7 +56,7 @@ async def model_train(asked: Asked, line: Line) -> Reply:
     candles, failed, scores = await training_bars(asked.center, timeframe, BARS, MARKETS)
     world = asked.center.intelligence.seen(market)
     said = await asyncio.to_thread(read_features, asked.center.ledger, world, timeframe)
-    report = await JointTraining(asked.center.ledger).train(
+    report = await JointTraining(asked.center.ledger, asked.center.settings.compute.scheduler).train(
         candles,
         timeframe,
         line.values.get("horizon", 0),

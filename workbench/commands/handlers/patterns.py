@@ -199,6 +199,9 @@ def _open(asked: Asked, timeframe: str | None) -> tuple[CustomPatternLearner, st
     state = {market: (len(table), table.index[-1]) for market, table in history.items()}
     held = _LABS.setdefault(ledger, {})
     if wanted not in held or held[wanted][0] != state:
-        models = models_of(asked.center.settings.home)
-        held[wanted] = state, CustomPatternLearner(ledger, user, history, models=models)
+        settings = asked.center.settings
+        lab = CustomPatternLearner(
+            ledger, user, history, models=models_of(settings.home), scheduler=settings.compute.scheduler
+        )
+        held[wanted] = state, lab
     return held[wanted][1], charts.source
