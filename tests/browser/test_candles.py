@@ -214,6 +214,17 @@ def test_others_drawings_are_shown_and_not_changed_and_a_refusal_is_said(page):
     assert page.locator(".wb.candles").get_attribute("data-drawings") == "1"
 
 
+def test_after_a_note_is_written_the_keys_of_the_chart_work_on(page):
+    page.locator(".wb.candles").focus()
+    page.keyboard.press("a")
+    page.mouse.click(*place(page, 0.5, 0.4))
+    page.locator("input.writer").fill("sold off here")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+z")
+
+    assert [m["kind"] for m in page.evaluate("said") if m["kind"] in ("draw", "undo")] == ["draw", "undo"]
+
+
 def test_undo_and_redo_are_asked_of_the_ledger(page):
     page.locator(".wb.candles").focus()
     page.keyboard.press("Control+z")

@@ -64,8 +64,9 @@ export function noteWriter(frame) {
   };
   input.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    if (event.key === "Enter") end(input.value.trim());
-    else if (event.key === "Escape") end(null);
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    end(event.key === "Enter" ? input.value.trim() : null);
+    frame.closest(".wb").focus({ preventScroll: true }); // the chart's keys work on
   });
   input.addEventListener("blur", () => done && end(input.value.trim() || null));
   frame.append(input);
