@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -63,6 +64,20 @@ def test_two_viewers_fit_the_third_is_told_and_leaving_makes_room(cold):
     assert len(cold.kernels()) == 2
     for _, _, html in (first, second):
         assert cold.post(f"voila/api/shutdown/{KERNEL_ID.search(html)[1]}", Origin=cold.url.rstrip("/"))[0] == 204
+    until(lambda: not cold.kernels())
+
+
+def test_of_many_who_come_at_once_as_many_as_fit_get_in_and_the_others_a_clear_page(cold):
+    with ThreadPoolExecutor(6) as crowd:
+        answers = list(crowd.map(lambda _: cold.get(), range(6)))
+
+    let_in = [html for status, _, html in answers if status == 200]
+    told = [html for status, _, html in answers if status == 503]
+    assert (len(let_in), len(told)) == (2, 4)
+    assert all("The page is full." in html and "<script" not in html for html in told)
+    assert len(cold.kernels()) == 2
+    for html in let_in:
+        cold.post(f"voila/api/shutdown/{KERNEL_ID.search(html)[1]}")
     until(lambda: not cold.kernels())
 
 
