@@ -80,8 +80,9 @@ class PatternWatch:
         self._eyes = {user: eye for user in self._ledger.pattern_log.users(MODEL) if (eye := self._eye(user))}
         need: dict[str, int] = {}
         for eye in self._eyes.values():
-            for timeframe in eye.timeframes if eye.held else ():
-                need[timeframe] = max(need.get(timeframe, 0), max(eye.held.classifier.lengths))  # type: ignore[union-attr]
+            longest = max(eye.held.classifier.lengths) if eye.held else 0
+            for timeframe in eye.timeframes if longest else ():
+                need[timeframe] = max(need.get(timeframe, 0), longest)
         for one in self._open.values():
             timeframe = one.recognition.timeframe.text
             need[timeframe] = max(need.get(timeframe, 0), one.rule.horizon + 1)
