@@ -224,9 +224,7 @@ def test_a_dead_kernel_turns_the_figures_stale_in_words(visit, served):
     page = visit()
     page.evaluate("window.realNow = Date.now; Date.now = () => window.realNow() + 60000")  # silence for a minute
     kernel_id = json.loads(page.locator("#jupyter-config-data").text_content())["kernelId"]
-    for kernel in served.kernels():
-        if kernel_id in " ".join(kernel.cmdline()):
-            kernel.kill()
+    served.kernel(kernel_id).kill()
 
     page.evaluate("Date.now = () => window.realNow() + 120000")
     page.wait_for_selector(".notice[data-code=silent]", timeout=60_000)

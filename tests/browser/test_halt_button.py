@@ -28,7 +28,7 @@ def page(browser, floor):
     with PageServer("--port", "0", "--heated", "0", notebook=NOTEBOOK, env=floor.env) as served:
         visits = Visits(browser, served)
         page = visits(ready=".wb.desk[data-phase=live]")
-        page.kernels = served.kernels
+        page.kernel = served.kernel
         yield page
         visits.leave()
 
@@ -92,9 +92,7 @@ def test_a_typed_halt_leaves_the_venue_flat_and_a_code_releases_it(page, floor):
 def test_a_page_that_lost_its_kernel_says_what_to_type_instead(page):
     page.evaluate("window.realNow = Date.now")
     kernel_id = json.loads(page.locator("#jupyter-config-data").text_content())["kernelId"]
-    for kernel in page.kernels():
-        if kernel_id in " ".join(kernel.cmdline()):
-            kernel.kill()
+    page.kernel(kernel_id).kill()
     page.evaluate("Date.now = () => window.realNow() + 120000")
 
     page.locator("button.halt").click()

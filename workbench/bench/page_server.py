@@ -70,6 +70,12 @@ class PageServer:
         nurses = {child.pid for child in own if NURSERY in _argv(child) and child.ppid() == self.process.pid}
         return [child for child in own if child.ppid() in nurses or "ipykernel_launcher" in _argv(child)]
 
+    def kernel(self, kernel_id: str) -> psutil.Process:
+        """The one of that id, known by the sockets it listens on. Raises StopIteration where there is none."""
+        return next(
+            kernel for kernel in self.kernels() if any(kernel_id in c.laddr for c in kernel.net_connections("unix"))
+        )
+
     def wait_until_warm(self, timeout_s: float = 30.0) -> None:
         """Until every kernel rests: its imports are done, it waits for a viewer. Raises TimeoutError."""
         end, before = time.monotonic() + timeout_s, -1.0

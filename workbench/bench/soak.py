@@ -46,7 +46,7 @@ class Pace:
     look_s: float
 
 
-FULL, QUICK = Pace(300.0, 4, 6.0), Pace(3600.0, 2, 1.0)
+FULL, QUICK = Pace(360.0, 6, 4.0), Pace(3600.0, 2, 1.0)
 
 
 def figures(quick: bool) -> dict[str, float]:
