@@ -42,7 +42,7 @@ PLACE = """([id]) => {
 }"""
 ITEMS = "[...document.querySelector('.wb.candles').board.items.values()]"
 ACTS = ("draw", "draw", "draw", "note", "move", "move", "delete", "undo", "redo", "code", "uncode")
-SETTLED = "document.querySelector('.wb.candles').board.waiting.length === 0"
+SETTLED = "(({ turn, answered }) => turn === answered)(document.querySelector('.wb.candles').board)"
 
 
 class Editor:

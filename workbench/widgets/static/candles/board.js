@@ -9,6 +9,7 @@ export class Board {
     this.known = new Map();
     this.waiting = []; // own acts that no answer has covered yet
     this.turn = 0;
+    this.answered = 0; // the newest turn of ours that the kernel has answered
     this.selected = null;
     this.trouble = "";
     this.items = new Map();
@@ -23,6 +24,7 @@ export class Board {
       this.waiting = this.waiting.filter((act) => message.page !== this.page || act.turn !== message.turn);
       this.trouble = message.words;
     } else return;
+    if (message.page === this.page) this.answered = message.turn;
     this.settle();
   }
 
