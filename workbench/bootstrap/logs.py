@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, MutableMapping, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -31,6 +31,16 @@ def hide_values(secrets: Sequence[str]) -> Callable[[Any, str, MutableMapping[st
     return hide
 
 
+class _StandardError:
+    """Standard error as it is when a line is written: whoever captured it before may have closed theirs."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def configure_logs(level: str = "INFO", secrets: Sequence[str] = ()) -> None:
     """One line an event on standard error, without `secrets`. Safe to call again."""
     number = logging.getLevelNamesMapping()[level]
@@ -48,6 +58,6 @@ def configure_logs(level: str = "INFO", secrets: Sequence[str] = ()) -> None:
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
