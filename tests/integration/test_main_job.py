@@ -47,6 +47,7 @@ def test_the_screen_shows_bots_addresses_and_how_to_stop(job):
     assert all(name in said for name in BOTS)
     assert said.count("healthy") == 4
     assert read_run(job.home).page_url in said
+    assert read_run(job.home).page_token not in said  # the screen of this test is a file
     assert "Ctrl-C" in said
 
 
@@ -81,10 +82,13 @@ def test_a_paused_bot_says_so_and_resumes(job):
     assert "running" in json.dumps(ask(job, "/status trend"))
 
 
-def test_the_page_answers(job):
-    page = httpx.get(read_run(job.home).page_url, timeout=60, follow_redirects=True)
-
-    assert page.status_code == 200
+def test_the_page_answers_to_who_has_its_token(job):
+    run = read_run(job.home)
+    with httpx.Client(timeout=120, follow_redirects=True) as visitor:
+        assert "log in" in visitor.get(run.page_url).text
+        visitor.get(run.page_address)
+        assert "jupyter-config-data" in visitor.get(run.page_url).text
+    assert workbench(job.home, "page").stdout.strip() == run.page_address
 
 
 def test_a_killed_bot_is_missed_and_comes_back(job):
