@@ -13,7 +13,7 @@ from workbench.quant.forest import Forest, planted
 from workbench.quant.interval_quantiles import quantile_features
 from workbench.quant.rocket import LEAST, Rocket, fit_rocket, rocket_features
 
-SHARPNESS, TREES = 2.0, 200
+SHARPNESS, TREES, FEATURES = 4.0, 200, 9996
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,11 +40,10 @@ def fit_blend(
     seed: int = 0,
     trees: int = TREES,
     rocket_channels: int | None = None,
-    share: float | str = 0.1,
+    features: int = FEATURES,
 ) -> Blend:
-    """share : of the features that a tree looks at for each split (scikit-learn's max_features).
-
-    windows : (n, n_channels, n_bars ≥ 10) finite; classes : (n,) names, two or more different ones."""
+    """windows : (n, n_channels, n_bars ≥ 10) finite; classes : (n,) names, two or more different ones. features : how
+    many the convolutions of a window make, and as many again those of its changes."""
     x, names = np.asarray(windows, dtype=np.float32), np.unique(np.asarray(classes).astype(str))
     if x.ndim != 3 or len(x) != len(classes) or len(names) < 2 or x.shape[2] <= LEAST:
         raise ValueRefused(
@@ -55,9 +54,10 @@ def fit_blend(
 
     numbers = np.searchsorted(names, np.asarray(classes).astype(str))
     seen = x.shape[1] if rocket_channels is None else rocket_channels
-    rockets = fit_rocket(x[:, :seen], seed=seed), fit_rocket(np.diff(x[:, :seen], axis=2), seed=seed + 1)
-    ridge = fit_dual_ridge(_convolved(rockets, x[:, :seen]), numbers, len(names))
-    forest = ExtraTreesClassifier(trees, criterion="entropy", max_features=share, random_state=seed, n_jobs=1)
+    convolved = x[:, :seen]
+    rockets = fit_rocket(convolved, features, seed), fit_rocket(np.diff(convolved, axis=2), features, seed + 1)
+    ridge = fit_dual_ridge(_convolved(rockets, convolved), numbers, len(names))
+    forest = ExtraTreesClassifier(trees, criterion="entropy", max_features="sqrt", random_state=seed, n_jobs=1)
     forest.fit(quantile_features(x), numbers)
     return Blend(tuple(map(str, names)), rockets, ridge, planted(forest), seen)
 

@@ -1,8 +1,10 @@
 """A user's patterns, learned from a few labels beside unlabelled history, with two gates against crying wolf.
 
-1. The classifier knows a class "none": windows of history that nobody labelled.
+1. The classifier knows a class "none": windows of history that nobody labelled, as they are and under shapes of no
+   pattern in particular. Of the patterns it sees the labels, and copies of what they share over windows of history.
 2. Conformal gate: a window counts only if its score is beyond all but a share `alpha` of *other* unlabelled windows.
-3. Typicality gate: and only if it lies no farther from the class's own examples than they lie from each other.
+3. Typicality gate: and only if it lies no farther from the class's own examples than they lie from each other (where
+   labels are few: than copies of what they share lie from them).
 """
 
 from collections.abc import Sequence
@@ -12,10 +14,14 @@ import numpy as np
 
 from workbench.domain.errors import ValueRefused
 from workbench.quant.blend import Blend, fit_blend
+from workbench.quant.pattern_copies import contrast, laid_over, middle, strangers
 from workbench.quant.pattern_windows import bent, prepared
 from workbench.quant.typicality import Typicality, fit_typicality
 
-NONE, LEAST_LABELS, COPIES, SHOWN = "\x00none", 3, 6, 400
+NONE, LEAST_LABELS = "\x00none", 3
+FEATURES, SHOWN = 2520, 800
+COPIES, LAID = 6, 60  # of each label; of what the labels of a pattern share
+KNOWN = 20  # windows of a pattern that its typicality rests on at least
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,28 +72,44 @@ def fit_patterns(
     trees: int = 100,
 ) -> PatternModel:
     """labelled : windows of bars (n_bars, 5) with their `classes`, three or more of each; history : unlabelled windows,
-    100 or more, at most half of them (and 400) for the class "none", the rest for the gate. The same arguments give
-    the same model."""
+    100 or more, at most half of them (and 800) for the class "none", the rest for the gates and the
+    probabilities. The same arguments give the same model."""
+    names = _checked(classes, history)
+    rng = np.random.Generator(np.random.PCG64(seed))
+    plain = np.array([prepared(bars) for bars in labelled])
+    past = rng.permutation(np.array([prepared(bars) for bars in history]))
+    few = min(len(past) // 2, SHOWN)
+    shown, kept = past[:few], past[few:]
+    copies = np.array([prepared(bent(np.asarray(bars, dtype=float), rng)) for bars in labelled for _ in range(COPIES)])
+    groups = {str(name): plain[names == name, 0].astype(float) for name in np.unique(names)}
+    stands_out = contrast(list(groups.values()))
+    laid, unseen = (_laid(groups, stands_out, part, rng) for part in (shown, kept))
+    strange = laid_over(strangers(few // 2, rng), stands_out, shown[: few // 2], rng)
+    x = np.concatenate([plain, copies, *laid.values(), shown, strange])
+    told = np.concatenate([names, np.repeat(names, COPIES), np.repeat(list(laid), LAID)])
+    y = np.concatenate([told, np.full(len(x) - len(told), NONE)])
+    blend = fit_blend(x, y, seed, trees, rocket_channels=1, features=FEATURES)
+    background = np.sort(_scores(blend, kept)[1])
+    typical = {name: fit_typicality(x, unseen[name][: max(0, KNOWN - len(x)), 0]) for name, x in groups.items()}
+    sharpness, offset = _platt(blend, np.concatenate(list(unseen.values())), background)
+    return PatternModel(blend, background, typical, sharpness, offset)
+
+
+def _checked(classes: Sequence[str], history: Sequence[np.ndarray]) -> np.ndarray:
     names = np.asarray(classes).astype(str)
     for name, count in zip(*np.unique(names, return_counts=True), strict=True):
         if count < LEAST_LABELS:
             raise ValueRefused(f"{name!r} has {count} labels; learning starts at {LEAST_LABELS}: label a few more")
     if len(history) < 100 or not len(names):
         raise ValueRefused(f"learning needs labels and 100 windows of unlabelled history, got {len(history)}")
-    rng = np.random.Generator(np.random.PCG64(seed))
-    plain = np.array([prepared(bars) for bars in labelled])
-    past = np.array([prepared(bars) for bars in history])
-    order = rng.permutation(len(past))
-    few = min(len(past) // 2, SHOWN)
-    shown, kept = past[order[:few]], past[order[few:]]
-    copies = [prepared(bent(np.asarray(bars, dtype=float), rng)) for bars in labelled for _ in range(COPIES)]
-    x = np.concatenate([plain, np.array(copies), shown])
-    y = np.concatenate([names, np.repeat(names, COPIES), np.full(len(shown), NONE)])
-    blend = fit_blend(x, y, seed, trees, rocket_channels=1, share="sqrt")
-    background = np.sort(_scores(blend, kept)[1])
-    typical = {str(name): fit_typicality(plain[names == name, 0]) for name in np.unique(names)}
-    sharpness, offset = _platt(blend, x[len(plain) : len(plain) + len(copies)], background)
-    return PatternModel(blend, background, typical, sharpness, offset)
+    return names
+
+
+def _laid(
+    groups: dict[str, np.ndarray], stands_out: float, windows: np.ndarray, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """LAID copies of what each group's labels share, over `windows`."""
+    return {name: laid_over(middle(x), stands_out, rng.choice(windows, LAID), rng) for name, x in groups.items()}
 
 
 def _scores(blend: Blend, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

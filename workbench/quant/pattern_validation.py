@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.quant.blend import fit_blend
-from workbench.quant.pattern_model import NONE
+from workbench.quant.pattern_model import FEATURES, NONE
 from workbench.quant.pattern_windows import prepared
 from workbench.quant.significance import exact_interval
 
@@ -47,7 +47,7 @@ def cross_validated(
         fold[rows] = np.arange(len(rows)) % FOLDS
     told = np.empty(len(y), y.dtype)
     for part in range(FOLDS):
-        model = fit_blend(x[fold != part], y[fold != part], seed, TREES, 1, "sqrt")
+        model = fit_blend(x[fold != part], y[fold != part], seed, TREES, 1, FEATURES)
         told[fold == part] = np.array(model.classes)[model.probabilities(x[fold == part]).argmax(axis=1)]
     own = {str(name): float(np.mean(told[y == name] == name)) for name in np.unique(y)}
     mine = y != NONE

@@ -29,11 +29,12 @@ class Typicality:
         return (len(self.own) - far + 1) / (len(self.own) + 1)
 
 
-def fit_typicality(shapes: np.ndarray) -> Typicality:
-    """shapes : (n ≥ 3, n_points). Each example's own distance is measured without it."""
+def fit_typicality(shapes: np.ndarray, copies: np.ndarray) -> Typicality:
+    """shapes : (n ≥ 3, n_points) examples; copies : (m, n_points) more windows of the class, which are not examples.
+    Each example's own distance is measured without it."""
     x = np.asarray(shapes, dtype=float)
-    own = np.array([_distance(x[i : i + 1], np.delete(x, i, axis=0))[0] for i in range(len(x))])
-    return Typicality(x, np.sort(own))
+    own = [_distance(x[i : i + 1], np.delete(x, i, axis=0)) for i in range(len(x))]
+    return Typicality(x, np.sort(np.concatenate([*own, _distance(np.asarray(copies, dtype=float), x)])))
 
 
 def _distance(shapes: np.ndarray, examples: np.ndarray) -> np.ndarray:
