@@ -48,11 +48,8 @@ class Shelf:
         """Learn anew from the labels as they are, and save it. Raises ValueRefused where there are too few."""
         labels, how = self._labels(user_id), self._learning
         classifier = PatternClassifier.fit(labels, history, progress, seed, how.trees, how.windows)
-        digest, version = digest_of(labels), ""
-        if self._models:
-            kept = self._models.keep(user_id, pack_classifier(classifier, digest), digest)
-            version = f"{kept.version}:{kept.sha256[:12]}"
-        self._held[user_id] = Held(digest, classifier, version)
+        digest = digest_of(labels)
+        self._held[user_id] = Held(digest, classifier, self._kept(user_id, classifier, digest))
         return classifier
 
     def of(self, user_id: str, history: Mapping[Market, pd.DataFrame]) -> PatternClassifier:
@@ -70,6 +67,17 @@ class Shelf:
         if held:
             self._held[user_id] = held
         return held
+
+    def _kept(self, user_id: str, classifier: PatternClassifier, digest: str) -> str:
+        """The version it was saved as; '' where it was not: a model too large for a file is still one."""
+        if self._models is None:
+            return ""
+        try:
+            kept = self._models.keep(user_id, pack_classifier(classifier, digest), digest)
+        except ModelRefused as error:
+            log.warning("pattern_model_not_saved", user=user_id, reason=str(error))
+            return ""
+        return f"{kept.version}:{kept.sha256[:12]}"
 
     def _saved(self, user_id: str, digest: str, labels: list[Annotation]) -> Held | None:
         found = self._models.of(user_id, digest) if self._models else None
