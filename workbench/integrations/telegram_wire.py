@@ -113,4 +113,6 @@ def _number(raw: Any) -> int:
 
 
 def _words(error: Exception) -> str:
-    return "another process polls with this token" if isinstance(error, Conflict) else str(error) or type(error).__name__
+    if isinstance(error, Conflict):
+        return "another process polls with this token"
+    return str(error) or type(error).__name__
