@@ -60,7 +60,9 @@ export function renderHistory({ model, host }) {
   }
 
   function draw() {
-    const places = decimals(rows.slice(-200).map((row) => Array.from(row)));
+    const newest = rows.slice(-200).map((row) => Array.from(row));
+    const five = 4 - Math.floor(Math.log10(newest.at(-1)[4])); // digits that matter: extremes are where recordings have stray ones
+    const places = Math.min(decimals(newest), Math.max(2, five));
     chart.applyOptions(chartOptions(look, false, places));
     candles.applyOptions(candleOptions(look, places));
     candles.setData(rows.map(([ms, open, high, low, close]) => ({ time: ms / 1000, open, high, low, close })));
