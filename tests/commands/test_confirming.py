@@ -30,6 +30,7 @@ WAY_BACK = {
     "draw line": "draw undo",
     "draw note": "draw undo",
     "draw drop": "draw undo",
+    "draw keep": "draw undo",
     "draw undo": "draw redo",
     "draw redo": "draw undo",
     "track setup": "track drop",
