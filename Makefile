@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK_ID := $(shell cat requirements.lock | cksum | cut -d' ' -f1)
 
-# Real processes and browsers on a busy machine: what failed is shown, then tried once more by itself, and must pass.
+# Tests wait for processes more than they compute: a worker for each processor, four at most. A machine that is busy with
+# real browsers and bots fails now and then: what failed is shown, then tried once more by itself, and must pass.
+WORKERS ?= logical
 AGAIN = { echo; echo "FAILED ABOVE: tried once more, alone"; $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
 .PHONY: up test bench check setup lock clean
@@ -14,7 +16,7 @@ up: setup
 
 test: setup
 	@$(BIN)/python -m tests.support.needs
-	@$(BIN)/python -m pytest $(ARGS) || $(AGAIN)
+	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 $(ARGS) || $(AGAIN)
 	@$(BIN)/python -m pytest --nbval-lax notebooks
 
 bench: setup

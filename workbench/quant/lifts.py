@@ -114,7 +114,7 @@ def _tried(panel: Panel, horizon: int, known: np.ndarray, told: Told, names: tup
 
 
 def _unheard(spoken: np.ndarray) -> Judgement:
-    return Judgement(False, 0.0, 1.0, 0, f"it has spoken in time of {len(spoken):,} bars, too few to learn and to judge")
+    return Judgement(False, 0.0, 1.0, 0, f"it has spoken in time of {len(spoken):,} bars, too few to learn and judge")
 
 
 def _fit(ratio: np.ndarray, told: Told, names: tuple[str, ...]) -> Lift | None:
