@@ -22,6 +22,7 @@ from workbench.domain.errors import SettingsError, StartError, ValueRefused
 
 TOKEN = "canary-token-of-the-page"
 PASSWORD = "canary password of anna"
+NOBODYS = "00000000-0000-4000-8000-000000000000"  # a kernel that is not
 WHO = nbformat.v4.new_notebook(
     cells=[
         nbformat.v4.new_code_cell(
@@ -42,9 +43,9 @@ ROUTES = [
     "voila/labextensions/@voila-dashboards/widgets-manager8/package.json",
     "voila/api/themes/@jupyterlab/theme-dark-extension/index.css",
     "voila/files/desk_page.ipynb",
-    f"voila/query/{uuid4()}",
-    f"api/kernels/{uuid4()}",
-    f"api/kernels/{uuid4()}/channels",
+    f"voila/query/{NOBODYS}",
+    f"api/kernels/{NOBODYS}",
+    f"api/kernels/{NOBODYS}/channels",
     "logout",
 ]
 
