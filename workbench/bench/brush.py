@@ -7,15 +7,13 @@ once its markets are read (the page does so unasked). kernel_ms : CPU of the ker
 Needs Chromium and the package playwright; raises StartError where one is missing.
 """
 
-import shutil
 import statistics
 import time
 from pathlib import Path
 from typing import Any
 
-from workbench.bench.dashboard import BROWSERS, _chromium
+from workbench.bench.browser import chromium, find_chromium
 from workbench.bench.page_server import PageServer
-from workbench.domain.errors import StartError
 
 NOTEBOOK = Path(__file__).with_name("brush_page.ipynb")
 READY = ".wb.lab[data-ready=yes]"
@@ -36,10 +34,8 @@ WATCH = """() => {
 
 
 def figures(quick: bool) -> dict[str, float]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        raise StartError("brush: no Chromium here; install the distribution's package and measure again")
-    with _chromium(program) as browser, PageServer("--port", "0", "--heated", "1", notebook=NOTEBOOK) as page:
+    program = find_chromium("brush")
+    with chromium(program) as browser, PageServer("--port", "0", "--heated", "1", notebook=NOTEBOOK) as page:
         page.wait_until_warm(120)
         heated = {kernel.pid for kernel in page.kernels()}
         view = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()

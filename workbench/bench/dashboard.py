@@ -11,30 +11,22 @@ Needs Chromium and the package playwright; raises StartError where one is missin
 
 import asyncio
 import random
-import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from workbench.bench.browser import chromium, find_chromium
 from workbench.bench.page_server import PageServer
 from workbench.bootstrap.launch import UpOptions, running_desk
-from workbench.domain.errors import StartError
 from workbench.domain.events import NewEvent
 from workbench.ledger.log import SqlLedger, open_ledger
 from workbench.orchestration.event_words import DESK_STARTED
 from workbench.settings import load_settings
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
 LIVE = ".wb.desk[data-phase=live] .bots tbody tr"
 VIEWERS = 10
 # notes, in the frame after the change, when an event's text first stood in the list
@@ -48,9 +40,7 @@ WATCH = """() => {
 
 
 def figures(quick: bool) -> dict[str, float]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        raise StartError("dashboard: no Chromium here; install the distribution's package and measure again")
+    program = find_chromium("dashboard")
     with tempfile.TemporaryDirectory(prefix="workbench-bench-") as folder:
         return asyncio.run(_over_a_desk(Path(folder), program, quick))
 
@@ -67,7 +57,7 @@ async def _over_a_desk(home: Path, program: str, quick: bool) -> dict[str, float
 
 def _look(home: Path, ledger_url: str, program: str, quick: bool) -> dict[str, float]:
     env = {"WORKBENCH_HOME": str(home)}
-    with _chromium(program) as browser:
+    with chromium(program) as browser:
         with PageServer("--port", "0", "--heated", "0", cwd=home, env=env) as page:
             cold = [_opened(browser, page) for _ in range(1 if quick else 3)]
         with PageServer("--port", "0", "--heated", "1", "--viewers", str(VIEWERS + 1), cwd=home, env=env) as page:
@@ -158,18 +148,6 @@ def _crowd(browser: Any | None, page: PageServer) -> dict[str, float]:
     for context in contexts:
         context.close()
     return {"ten_viewers_mb": memory}
-
-
-@contextmanager
-def _chromium(program: str) -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise StartError("dashboard: the package playwright is missing; install the extra [test]") from None
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def _empty(home: Path) -> Path:

@@ -15,7 +15,6 @@ Needs Chromium and the package playwright; raises StartError where one is missin
 import asyncio
 import contextlib
 import json
-import shutil
 import statistics
 import subprocess
 import tempfile
@@ -29,7 +28,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pandas as pd
 
-from workbench.bench.dashboard import BROWSERS, _chromium
+from workbench.bench.browser import chromium, find_chromium
 from workbench.bench.page_server import PageServer
 from workbench.bench.venue_process import listening, served
 from workbench.domain.errors import StartError
@@ -61,13 +60,11 @@ FRAMES = """(ms) => new Promise((done) => {
 
 
 def figures(quick: bool) -> dict[str, float]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        raise StartError("live: no Chromium here; install the distribution's package and measure again")
+    program = find_chromium("live")
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbench-bench-")))
         url, sent = stack.enter_context(_venue(home))
-        return _looked(stack.enter_context(_chromium(program)), home, url, sent, 8.0 if quick else 60.0)
+        return _looked(stack.enter_context(chromium(program)), home, url, sent, 8.0 if quick else 60.0)
 
 
 def _looked(browser: Any, home: Path, url: str, sent: dict[str, float], seconds: float) -> dict[str, float]:

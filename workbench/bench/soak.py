@@ -10,7 +10,6 @@ Needs Chromium and the package playwright; raises StartError where one is missin
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,8 @@ from typing import Any
 import numpy as np
 import psutil
 
-from workbench.bench.dashboard import BROWSERS, LIVE, _chromium
+from workbench.bench.browser import chromium, find_chromium
+from workbench.bench.dashboard import LIVE
 from workbench.bench.page_server import PageServer
 from workbench.bootstrap.run_file import DeskRun, read_run
 from workbench.domain.errors import StartError
@@ -51,14 +51,12 @@ FULL, QUICK = Pace(360.0, 6, 4.0), Pace(3600.0, 2, 1.0)
 
 def figures(quick: bool) -> dict[str, float]:
     pace = QUICK if quick else FULL
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        raise StartError("soak: no Chromium here; install the distribution's package and measure again")
+    program = find_chromium("soak")
     with (
         tempfile.TemporaryDirectory(prefix="workbench-soak-") as folder,
         _desk(Path(folder), pace.speed) as run,
         PageServer("--port", "0", "--heated", "1", cwd=Path(folder), env={"WORKBENCH_HOME": folder}) as page,
-        _chromium(program) as browser,
+        chromium(program) as browser,
     ):
         return _soaked(run, page, browser, pace)
 
