@@ -69,7 +69,8 @@ export class AskPage {
 
   offer(lines) {
     this.chips.replaceChildren(...lines.map((line) => el("button", { type: "button", class: "quiet outside", text: line, onclick: () => this.send(line) })));
-    if (lines.length && !this.replies.length) this.send(lines[0]);
+    const untouched = !this.replies.length && !this.asking.size && !this.input.value; // who was faster is not interrupted
+    if (lines.length && untouched) this.send(lines[0]);
   }
 
   told(message) {
