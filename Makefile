@@ -6,9 +6,11 @@ STAMP := $(VENV)/.installed
 LOCK_ID := $(shell cat requirements.lock | cksum | cut -d' ' -f1)
 
 # Tests wait for processes more than they compute: a worker for each processor, four at most. A machine that is busy with
-# real browsers and bots fails now and then: what failed is shown, then tried once more by itself, and must pass.
+# real browsers and bots fails now and then: what failed (not a run that broke) is shown, then tried once more by itself,
+# and must pass.
 WORKERS ?= logical
-AGAIN = { echo; echo "FAILED ABOVE: tried once more, alone"; $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
+AGAIN = { [ $$? -eq 1 ] || exit 1; echo; echo "FAILED ABOVE: tried once more, alone"; \
+  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
 .PHONY: up test bench check setup lock clean
 up: setup

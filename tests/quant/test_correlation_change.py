@@ -30,7 +30,7 @@ def test_a_quiet_pair_rings_as_often_as_it_says(rho, together, record_property):
     fixed = np.mean([changed_at(x[:, k], y[:, k], 300).p_value < 0.05 for k in range(SERIES)])
     whole = np.mean([scan(x[:, k], y[:, k]).p_value < 0.05 for k in range(SERIES)])
 
-    record_property("alarms at a nominal 5 %, at a named bar and over the whole scan", (fixed, whole))
+    record_property("alarms at a nominal 5 %, at a named bar and over the whole scan", (float(fixed), float(whole)))
     assert 0.03 <= fixed <= 0.08
     assert whole <= 0.05
 
