@@ -122,6 +122,7 @@ export class AskPage {
   recall(step) {
     const at = Math.min(Math.max((this.at ?? -1) + step, -1), this.history.length - 1);
     this.at = at;
+    this.offers.hide();
     this.input.value = at < 0 ? "" : this.history[at];
   }
 

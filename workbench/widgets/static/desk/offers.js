@@ -1,4 +1,4 @@
-// The list under a line being typed: arrows choose, Tab or Enter takes, Escape closes.
+// The list under a line being typed: arrows choose, Tab or Enter takes, Escape closes. Up from the line is not ours.
 import { el, setAttr } from "./dom.js";
 
 let born = 0;
@@ -36,7 +36,7 @@ export class OfferList {
     const { length } = this.offers;
     if (!length) return false;
     if (event.key === "ArrowDown") this.at = (this.at + 1) % length;
-    else if (event.key === "ArrowUp") this.at = this.at <= 0 ? length - 1 : this.at - 1;
+    else if (event.key === "ArrowUp" && this.at >= 0) this.at -= 1;
     else if (event.key === "Tab" && !event.shiftKey) this.take(Math.max(this.at, 0));
     else if (event.key === "Enter" && this.at >= 0) this.take(this.at);
     else if (event.key === "Escape") this.hide();
