@@ -10,6 +10,7 @@ import structlog
 
 from workbench.dashboard.viewer import KEY_VARIABLE, VARIABLE
 from workbench.domain.desk import DashboardData
+from workbench.orchestration.event_words import SHOWN
 from workbench.owned_task import OwnedTask
 from workbench.widgets.ask_hand import AskPage
 from workbench.widgets.choice_hand import Choices
@@ -20,6 +21,8 @@ from workbench.widgets.page_pump import Page
 from workbench.widgets.tab_hand import WidgetTab
 
 log = structlog.get_logger(__name__)
+WAKING = (*SHOWN, "command.submitted", "lease.acquired", "lease.released")
+"""Events for which a page is drawn at once; whatever else changed comes with the next poll."""
 
 
 class Center(Protocol):
@@ -31,7 +34,7 @@ class Center(Protocol):
 class Tailing(Protocol):
     """A ledger whose newest events can be waited for."""
 
-    def tail(self, after: int | None = None) -> AsyncIterator[Any]: ...
+    def tail(self, after: int | None = None, kinds: Sequence[str] | None = None) -> AsyncIterator[Any]: ...
 
 
 class UnifiedDashboard:
@@ -82,7 +85,10 @@ class UnifiedDashboard:
 
 
 class _News:
-    """Follows the ledger; `wait` returns when something was appended since the last wait."""
+    """Follows the ledger; `wait` returns when something for a person's eyes was appended since the last wait.
+
+    What programs tell each other at every bar would use up the pace that news have.
+    """
 
     def __init__(self, ledger: Tailing):
         self._ledger = ledger
@@ -100,7 +106,7 @@ class _News:
         await self._task.stop()
 
     async def _follow(self) -> None:
-        tail = self._ledger.tail()
+        tail = self._ledger.tail(kinds=WAKING)
         try:
             async for _ in tail:
                 self._happened.set()
