@@ -120,7 +120,7 @@ def test_brush_by_keys_alone_edit_undo_and_delete(page, home):
     page.locator(".pane").focus()
     for key in ("ArrowLeft", "ArrowLeft", "a", "PageUp", "ArrowLeft", "ArrowRight"):
         page.keyboard.press(key)
-    assert page.locator(".band.brush .span-words").inner_text() == "21 bars"
+    page.locator(".band.brush .span-words").get_by_text("21 bars").wait_for()  # drawn in the next frame
     page.keyboard.press("Enter")
     page.keyboard.type("by keys")
     page.keyboard.press("Enter")
