@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.support.klines import Klines
 from workbench.ledger.log import open_ledger
 from workbench.orchestration.bot_registry import BotRegistry
 from workbench.orchestration.command_center import UnifiedCommandCenter
@@ -19,6 +20,15 @@ def ledger(tmp_path):
 @pytest.fixture
 def registry():
     return BotRegistry()
+
+
+@pytest.fixture
+async def venue():
+    """A venue whose clock the test turns, with candles to ask for."""
+    made = Klines()
+    await made.start()
+    yield made
+    await made.stop()
 
 
 @pytest.fixture

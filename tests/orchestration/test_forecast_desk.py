@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from tests.support.klines import BAR, START, SYMBOLS, Klines
+from tests.support.klines import BAR, START, SYMBOLS
 from tests.support.plain_bots import PlainBot, a_forecast
 from workbench.domain.portfolio import MoneyMode
 from workbench.ledger.forecast_sums import Filter
@@ -31,14 +31,6 @@ class Forecaster(PlainBot):
         values = close * np.exp(self.width * np.array([-1.64, -1.28, -0.67, 0.0, 0.67, 1.28, 1.64]))
         told = {"values": tuple(values.tolist()), "reference": close, "seen_at": seen, "horizon": horizon}
         return a_forecast("x", symbol, timeframe, **told)
-
-
-@pytest.fixture
-async def venue():
-    made = Klines()
-    await made.start()
-    yield made
-    await made.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.klines import BAR, START, SYMBOLS, Klines
+from tests.support.klines import BAR, START, SYMBOLS
 from tests.support.plain_bots import PlainBot
 from workbench.domain.features import BotFeatures
 from workbench.domain.forecasts import Analysis
@@ -39,14 +39,6 @@ class Teller(PlainBot):
 
     async def analyze(self, symbol, timeframe):
         return Analysis("x", symbol, Timeframe.parse(timeframe), "hm", {"turbulent": self.vote})
-
-
-@pytest.fixture
-async def venue():
-    made = Klines()
-    await made.start()
-    yield made
-    await made.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 
-from tests.support.klines import START, Klines
+from tests.support.klines import START
 from workbench.domain.events import NewEvent
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.sync_topics import TRAINING_ENDED
@@ -19,14 +19,6 @@ DONE = ("-c", 'print(\'{"title": "version 3 takes over"}\')')
 REFUSED = ("-c", 'import sys; print(\'{"title": "", "error": "too little"}\'); sys.exit(1)')
 BROKEN = ("-c", "raise RuntimeError('the <disk> is full')")
 SLEEPS = ("-c", "import time; time.sleep(600)")
-
-
-@pytest.fixture
-async def venue():
-    made = Klines()
-    await made.start()
-    yield made
-    await made.stop()
 
 
 @pytest.fixture
