@@ -23,8 +23,9 @@ def browser():
     program = chromium()
     if program is None:
         pytest.skip("no Chromium here: install the distribution's package, or run `make test`, which does")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=program, args=FLAGS)
         yield running

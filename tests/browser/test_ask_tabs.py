@@ -1,9 +1,10 @@
 """The tabs that ask, as a trader meets them: a line typed, completed, answered, and hostile names that stay text."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visits
-from tests.browser.test_desk_page import text, until
+from tests.browser.test_desk_page import until
 from tests.support.desk_page_floor import PageFloor
 from tests.support.page_server import PageServer
 from workbench.dashboard.page_settings import NOTEBOOK
@@ -46,7 +47,7 @@ def test_a_tab_begins_by_asking_and_offers_the_next_lines(page):
     area = sheet(page, "Ask")
 
     area.locator(".reply").first.wait_for(state="visible", timeout=PATIENCE_MS)
-    assert area.locator(".reply h3").first.inner_text() == "Commands"
+    expect(area.locator(".reply h3").first).to_have_text("Commands", use_inner_text=True)
     assert "/bots" in [chip.inner_text() for chip in area.locator(".ask-chips button").all()]
 
 
@@ -71,7 +72,7 @@ def test_completion_goes_by_keyboard_and_history_comes_back(page):
     line.type("/pause tre")
     area.locator(".offers li", has_text="trend").wait_for(state="visible", timeout=PATIENCE_MS)
     page.keyboard.press("Tab")
-    assert line.input_value() == "/pause trend "
+    expect(line).to_have_value("/pause trend ")
 
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
@@ -85,12 +86,12 @@ def test_a_wrong_line_says_what_was_meant_and_markup_stays_text(page):
     area = sheet(page, "Ask")
 
     wrong = asked(page, area, "/bost")
-    assert "/bots" in text(page, ".sheet:not([hidden]) .reply .reply-error")
-    assert wrong.get_attribute("data-ok") == "false"
+    expect(page.locator(".sheet:not([hidden]) .reply .reply-error").first).to_contain_text("/bots", use_inner_text=True)
+    expect(wrong).to_have_attribute("data-ok", "false")
 
     asked(page, area, "/status <img src=x onerror=alert(1)>")
     assert page.locator(".ask img").count() == 0
-    assert "<img" in area.locator(".reply .reply-line").first.inner_text()
+    expect(area.locator(".reply .reply-line").first).to_contain_text("<img", use_inner_text=True)
 
 
 def test_markets_are_compared_in_a_picture(page):
@@ -114,9 +115,9 @@ def test_the_live_chart_and_the_pattern_lab_are_tabs_of_the_page(page):
     sheet(page, "Live chart")
     chart = page.locator(".sheet:not([hidden]) .tab-widget .wb.candles canvas").first
     chart.wait_for(state="visible", timeout=3 * PATIENCE_MS)
-    assert page.locator(".sheet:not([hidden]) .tab-choices select").count() == 2
+    expect(page.locator(".sheet:not([hidden]) .tab-choices select")).to_have_count(2)
 
     sheet(page, "Pattern lab")
     lab = page.locator(".sheet:not([hidden]) .tab-widget canvas").first
     lab.wait_for(state="visible", timeout=3 * PATIENCE_MS)
-    assert "brush a window" in page.locator(".sheet:not([hidden]) .tab-widget").inner_text()
+    expect(page.locator(".sheet:not([hidden]) .tab-widget")).to_contain_text("brush a window", use_inner_text=True)

@@ -1,6 +1,7 @@
 """The live chart's own half, its kernel played: what it draws, what the mouse draws, what it costs."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.candle_page import FIRST, STEP, candle_page, chart, reopen, row
 
@@ -65,21 +66,21 @@ def test_a_word_of_the_market_is_seen_and_acknowledged(page):
     drew(page, 2)
 
     assert ink(page) != before
-    assert "C\u00a07,300.00" in page.locator(".ohlc").inner_text()
-    assert "forming" in page.locator(".ohlc").inner_text()
-    assert page.locator(".state").inner_text() == "live · 0 s"
+    expect(page.locator(".ohlc")).to_contain_text("C\u00a07,300.00", use_inner_text=True)
+    expect(page.locator(".ohlc")).to_contain_text("forming", use_inner_text=True)
+    expect(page.locator(".state")).to_have_text("live · 0 s", use_inner_text=True)
 
 
 def test_a_closed_bar_is_no_longer_forming_and_the_next_one_is(page):
     page.evaluate("m => tell(m)", {"kind": "diff", "since": 1, "rev": 2, "forming": row(300, 7300.0)})
     page.evaluate("m => tell(m)", {"kind": "diff", "since": 2, "rev": 3, "bars": [row(300, 7310.0)], "forming": None})
     drew(page, 3)
-    assert "forming" not in page.locator(".ohlc").inner_text()
+    expect(page.locator(".ohlc")).not_to_contain_text("forming", use_inner_text=True)
 
     page.evaluate("m => tell(m)", {"kind": "diff", "since": 3, "rev": 4, "forming": row(301, 7320.0)})
     drew(page, 4)
-    assert "forming" in page.locator(".ohlc").inner_text()
-    assert "2018-06-11 08:30" in page.locator(".ohlc").inner_text()
+    expect(page.locator(".ohlc")).to_contain_text("forming", use_inner_text=True)
+    expect(page.locator(".ohlc")).to_contain_text("2018-06-11 08:30", use_inner_text=True)
 
 
 def test_a_missed_difference_is_asked_for(page):
@@ -94,7 +95,7 @@ def test_a_silent_kernel_and_a_silent_venue_are_stale_in_words(page):
         {"kind": "diff", "since": 1, "rev": 2, "status": {"state": "stale", "words": "x"}, "age_ms": 7000},
     )
     page.wait_for_selector(".wb.candles[data-state=stale]")
-    assert page.locator(".state").inner_text() == "◷ stale · 7 s"
+    expect(page.locator(".state")).to_have_text("◷ stale · 7 s", use_inner_text=True)
 
     page.evaluate(
         "m => tell(m)", {"kind": "diff", "since": 2, "rev": 3, "status": {"state": "live", "words": ""}, "age_ms": 0}
@@ -109,7 +110,7 @@ def test_a_silent_kernel_and_a_silent_venue_are_stale_in_words(page):
 def test_a_level_by_key_and_click_snaps_to_the_bar(page):
     page.locator(".wb.candles").focus()
     page.keyboard.press("h")
-    assert page.locator("[aria-pressed=true]").first.get_attribute("title") == "Level (H)"
+    expect(page.locator("[aria-pressed=true]").first).to_have_attribute("title", "Level (H)")
     page.mouse.click(*place(page, 0.5, 0.4))
     page.keyboard.press("Escape")
 
@@ -117,7 +118,7 @@ def test_a_level_by_key_and_click_snaps_to_the_bar(page):
     [drawing] = act["put"]
     assert drawing["shape"]["kind"] == "level"
     assert 6900 < drawing["shape"]["price"] < 7500
-    assert page.locator(".wb.candles").get_attribute("data-drawings") == "1"
+    expect(page.locator(".wb.candles")).to_have_attribute("data-drawings", "1")
 
 
 def test_a_line_and_a_zone_by_dragging_stand_on_bars(page):
@@ -168,7 +169,7 @@ def test_what_is_selected_is_moved_and_deleted(page):
     assert moved["put"][0]["id"] == "d-1"
     assert moved["put"][0]["shape"]["price"] > 7205
     assert deleted["drop"] == ["d-1"]
-    assert page.locator(".wb.candles").get_attribute("data-drawings") == "0"
+    expect(page.locator(".wb.candles")).to_have_attribute("data-drawings", "0")
 
 
 def test_a_line_is_held_by_its_ends_or_taken_whole(page):
@@ -208,10 +209,10 @@ def test_others_drawings_are_shown_and_not_changed_and_a_refusal_is_said(page):
     page.keyboard.press("h")
     page.mouse.click(*place(page, 0.5, 0.4))
     [act] = said(page, "draw")
-    assert page.locator(".wb.candles").get_attribute("data-drawings") == "2"
+    expect(page.locator(".wb.candles")).to_have_attribute("data-drawings", "2")
     page.evaluate("m => tell(m)", {"kind": "refused", "page": act["page"], "turn": act["turn"], "words": "full"})
-    assert page.locator(".notice").inner_text() == "full"
-    assert page.locator(".wb.candles").get_attribute("data-drawings") == "1"
+    expect(page.locator(".notice")).to_have_text("full", use_inner_text=True)
+    expect(page.locator(".wb.candles")).to_have_attribute("data-drawings", "1")
 
 
 def test_after_a_note_is_written_the_keys_of_the_chart_work_on(page):
@@ -307,5 +308,5 @@ def test_a_closed_chart_leaves_nothing_on_the_page(page):
     page.evaluate("close_chart()")
 
     assert said(page, "bye")
-    assert page.locator("canvas").count() == 0
+    expect(page.locator("canvas")).to_have_count(0)
     page.evaluate("m => tell(m)", {"kind": "diff", "since": 1, "rev": 2, "forming": row(300)})

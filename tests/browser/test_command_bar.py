@@ -1,6 +1,7 @@
 """The command bar of a notebook in Chromium: completion, an answer below, history that outlives a reload."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visits
 from tests.support.page_server import ROOT, PageServer
@@ -26,7 +27,7 @@ def test_a_line_is_completed_asked_and_remembered(browser, served):
     line.press_sequentially("/cross f")
     page.locator(".offers li", has_text="forecast").wait_for()
     line.press("Tab")
-    assert line.input_value() == "/cross forecast "
+    expect(line).to_have_value("/cross forecast ")
     line.press_sequentially("BTCUSD 30m")
     line.press("Enter")
     page.locator(".reply h3", has_text="Forecasts of BTC/USD").wait_for()
@@ -37,6 +38,6 @@ def test_a_line_is_completed_asked_and_remembered(browser, served):
     line.press("ArrowUp")
     line.press("ArrowUp")
 
-    assert line.input_value() == "/cross forecast BTCUSD 30m"
-    assert page.locator(".reply").count() == 2
+    expect(line).to_have_value("/cross forecast BTCUSD 30m")
+    expect(page.locator(".reply")).to_have_count(2)
     visits.leave()

@@ -7,6 +7,7 @@ import re
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Watched
 from workbench.commands.catalogue import find
@@ -29,9 +30,9 @@ def test_figures_are_live_sorted_opened_and_exported(live):
     page = live
     before = text(page, ".clock .value")
 
-    assert text(page, ".state") == "ACTIVE"
+    expect(page.locator(".state").first).to_have_text("ACTIVE", use_inner_text=True)
     assert re.fullmatch(r"[\d,]+\.\d\d USD", text(page, ".sums .value"))
-    assert text(page, ".top .chip") == "REPLAY ×900"
+    expect(page.locator(".top .chip").first).to_have_text("REPLAY ×900", use_inner_text=True)
     assert "Europe/Berlin" in before
     until(lambda: text(page, ".clock .value") != before)
 
@@ -39,10 +40,10 @@ def test_figures_are_live_sorted_opened_and_exported(live):
     assert names == ["trend", "mean_reversion", "breakout", "learning"]
     page.locator(".bots th[data-column=bot] button").click()
     assert [cell.inner_text() for cell in page.locator(".bots tbody .name").all()] == sorted(names)
-    assert page.locator(".bots th[data-column=bot]").get_attribute("aria-sort") == "ascending"
+    expect(page.locator(".bots th[data-column=bot]")).to_have_attribute("aria-sort", "ascending")
 
     page.locator(".bots tbody tr").first.click()
-    assert "Acted on the market up to" in text(page, ".bots .detail")
+    expect(page.locator(".bots .detail").first).to_contain_text("Acted on the market up to", use_inner_text=True)
 
     with page.expect_download() as saved:
         page.locator(".bots .panel-head button", has_text="CSV").click()
@@ -60,24 +61,24 @@ def test_everything_goes_by_keyboard(live):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     opened = page.locator(".bots tr[aria-expanded=true] .name")
-    assert opened.inner_text() == page.locator(".bots tbody .name").nth(1).inner_text()
+    expect(opened).to_have_text(page.locator(".bots tbody .name").nth(1).inner_text(), use_inner_text=True)
     page.keyboard.press("Escape")
-    assert page.locator(".bots .detail").count() == 0
+    expect(page.locator(".bots .detail")).to_have_count(0)
     page.keyboard.press("End")
     assert (
         page.locator(".bots tbody tr:focus .name").inner_text() == page.locator(".bots tbody .name").last.inner_text()
     )
 
     page.keyboard.press("?")
-    assert page.locator("dialog[open]").count() == 1
+    expect(page.locator("dialog[open]")).to_have_count(1)
     page.keyboard.press("Escape")
-    assert page.locator("dialog[open]").count() == 0
+    expect(page.locator("dialog[open]")).to_have_count(0)
 
     page.locator(".canvas").focus()
     page.keyboard.press("+")
-    assert page.locator(".chart button", has_text="Whole run").is_visible()
+    expect(page.locator(".chart button", has_text="Whole run")).to_be_visible()
     page.keyboard.press("0")
-    assert not page.locator(".chart button", has_text="Whole run").is_visible()
+    expect(page.locator(".chart button", has_text="Whole run")).to_be_hidden()
 
 
 def test_the_chart_zooms_at_the_pointer_and_a_double_click_resets(live):
@@ -88,14 +89,14 @@ def test_the_chart_zooms_at_the_pointer_and_a_double_click_resets(live):
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + 60)
     page.mouse.wheel(0, -240)
     whole.wait_for(state="visible")
-    assert page.locator(".cross-x").is_visible()
+    expect(page.locator(".cross-x")).to_be_visible()
     page.mouse.dblclick(box["x"] + 80, box["y"] + 60)
     whole.wait_for(state="hidden")
 
     page.locator(".chart .segmented button", has_text="Return").click()
     assert text(page, ".legend .figure").endswith("%")
     page.locator(".legend button").first.click()
-    assert page.locator(".legend button").first.get_attribute("aria-pressed") == "false"
+    expect(page.locator(".legend button").first).to_have_attribute("aria-pressed", "false")
     page.locator(".legend button").first.click()
 
 
@@ -108,8 +109,8 @@ def test_a_page_that_cannot_halt_says_what_to_type(live):
 
     assert "workbench ask '/halt all'" in words
     assert find(("halt",))
-    assert page.locator(".halt-form").is_hidden()
-    assert page.locator("dialog[open]").count() == 0
+    expect(page.locator(".halt-form")).to_be_hidden()
+    expect(page.locator("dialog[open]")).to_have_count(0)
 
 
 def test_theme_pair_and_sort_are_remembered_and_readable(visit):
@@ -147,7 +148,7 @@ def test_what_is_wrong_is_said_with_the_command_that_mends_it(visit, case, code,
         assert "◷ stale" in rows[0]
         assert re.search(r"down.*–.*–", rows[1])
         assert "paused" in rows[2]
-        assert text(page, ".sums .value") == "–"
+        expect(page.locator(".sums .value").first).to_have_text("–", use_inner_text=True)
         assert "never heard" in page.locator(".sums .value").first.get_attribute("title")
 
 
@@ -156,7 +157,7 @@ def test_a_phone_gets_one_column_and_keeps_figures_and_halt_in_reach(visit):
 
     widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     page.mouse.wheel(0, 600)
-    time.sleep(0.3)
+    page.wait_for_function("scrollY > 0")
     sums, halt = page.locator(".sums").bounding_box(), page.locator("button.halt").bounding_box()
 
     assert widths[0] <= widths[1]
@@ -170,7 +171,8 @@ def test_every_name_from_outside_is_text(visit):
     for row in page.locator(".bots tbody tr").all():
         row.click()
     page.mouse.move(600, 300)
-    time.sleep(1.2)
+    seen = int(page.locator(".wb.desk").get_attribute("data-seq"))
+    until(lambda: int(page.locator(".wb.desk").get_attribute("data-seq")) > seen + 2)  # drawn anew with all of it open
 
     assert page.evaluate("window.fired") is None
     assert (
@@ -179,7 +181,7 @@ def test_every_name_from_outside_is_text(visit):
     )
     assert '<img src=x onerror="window.fired=1">' in [c.inner_text() for c in page.locator(".bots .name").all()]
     assert "__proto__" in [c.inner_text() for c in page.locator(".bots .name").all()]
-    assert page.locator(".events li").count() == 60
+    expect(page.locator(".events li")).to_have_count(60)
     assert page.evaluate("({}).id === undefined")
 
 
@@ -216,7 +218,7 @@ def test_a_reload_restores_and_leaves_one_kernel(visit, served):
     page.reload()
     page.wait_for_selector(".wb.desk[data-phase=live]", timeout=60_000)
 
-    assert page.locator(".bots tbody tr").count() == 4
+    expect(page.locator(".bots tbody tr")).to_have_count(4)
     until(lambda: len(served.kernels()) <= before + 1)
 
 
@@ -229,8 +231,8 @@ def test_a_dead_kernel_turns_the_figures_stale_in_words(visit, served):
     page.evaluate("Date.now = () => window.realNow() + 120000")
     page.wait_for_selector(".notice[data-code=silent]", timeout=60_000)
 
-    assert "Reload the page" in text(page, ".notice[data-code=silent]")
-    assert text(page, ".state") == "STALE"
+    expect(page.locator(".notice[data-code=silent]").first).to_contain_text("Reload the page", use_inner_text=True)
+    expect(page.locator(".state").first).to_have_text("STALE", use_inner_text=True)
 
 
 def test_hundreds_of_updates_do_not_grow_the_page(visit):

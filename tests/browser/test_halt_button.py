@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visits
 from tests.browser.test_desk_page import text, until
@@ -47,8 +48,8 @@ def test_a_typed_halt_leaves_the_venue_flat_and_a_code_releases_it(page, floor):
     assert words.startswith("Halt 2 bots, close ")
     assert "worth" in words
     assert "USD in fees" in words
-    assert "trend" in text(page, ".halt-effects")
-    assert page.locator(".halt-go").is_disabled()
+    expect(page.locator(".halt-effects").first).to_contain_text("trend", use_inner_text=True)
+    expect(page.locator(".halt-go")).to_be_disabled()
     page.keyboard.press("Enter")
     assert floor.ledger.states.all() == {}
 
@@ -69,7 +70,7 @@ def test_a_typed_halt_leaves_the_venue_flat_and_a_code_releases_it(page, floor):
     page.locator(".release button", has_text="Release…").click()
     page.locator(".release-form").wait_for(state="visible", timeout=60_000)
     code = text(page, ".release-code")
-    assert "good for" in text(page, ".release-form")
+    expect(page.locator(".release-form").first).to_contain_text("good for", use_inner_text=True)
     page.locator(".release-form .typed").fill("zzzzzz" if code != "zzzzzz" else "yyyyyy")
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('.release').textContent.includes('code is wrong')", timeout=60_000)
@@ -84,9 +85,9 @@ def test_a_typed_halt_leaves_the_venue_flat_and_a_code_releases_it(page, floor):
     page.keyboard.press("Escape")
     until(lambda: text(page, "button.halt") == "Halt")
     page.locator("button.halt").click()
-    assert text(page, ".halt-dialog h2") == "Every bot is halted"
-    assert "/resume all" in text(page, ".halt-lead")
-    assert page.locator(".release").is_hidden()
+    expect(page.locator(".halt-dialog h2").first).to_have_text("Every bot is halted", use_inner_text=True)
+    expect(page.locator(".halt-lead").first).to_contain_text("/resume all", use_inner_text=True)
+    expect(page.locator(".release")).to_be_hidden()
 
 
 def test_a_page_that_lost_its_kernel_says_what_to_type_instead(page):

@@ -8,6 +8,7 @@ import time
 import urllib.request
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PATIENCE_MS, Visits
 from tests.browser.test_pattern_lab import NOTEBOOK, READY, brush, labels, name
@@ -85,17 +86,19 @@ def test_brush_by_mouse_and_by_keys_name_train_and_see_what_is_recognised(page, 
     page.locator(".similar .card").first.wait_for(timeout=PATIENCE_MS)
     name(page, "flag")
     labels(page, 1)
-    assert page.locator(".band.label .tag").inner_text() == "flag"
+    expect(page.locator(".band.label .tag")).to_have_text("flag", use_inner_text=True)
 
     page.locator(".pane").focus()
     for key in ("End", "a", "PageUp", "ArrowLeft", "ArrowRight"):
         page.keyboard.press(key)
-    assert page.locator(".band.brush .span-words").inner_text() == "21 bars"
+    expect(page.locator(".band.brush .span-words")).to_have_text("21 bars", use_inner_text=True)
     page.keyboard.press("Enter")
+    expect(page.get_by_label("Name of the pattern")).to_be_focused()
     page.keyboard.type("flag")
     page.keyboard.press("Enter")
     labels(page, 2)
     page.keyboard.press("n")
+    expect(page.locator(".band.label.chosen")).to_have_count(1)
     page.keyboard.press("Delete")
     labels(page, 1)
     page.keyboard.press("u")

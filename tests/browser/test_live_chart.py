@@ -4,6 +4,7 @@ import time
 from urllib.parse import urlencode
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visits
 from tests.support.page_server import ROOT, PageServer
@@ -70,7 +71,7 @@ def test_prices_arrive_drawings_reach_python_stay_after_a_reload_and_in_a_second
     page = visit()
     first = rev(page)
     until(lambda: rev(page) > first + 3)
-    assert page.locator(".chip").inner_text() == "REPLAY ×900"
+    expect(page.locator(".chip")).to_have_text("REPLAY ×900", use_inner_text=True)
     assert python_value(page) == ""
 
     draw(page, "h", (0.5, 0.4))
@@ -85,7 +86,7 @@ def test_prices_arrive_drawings_reach_python_stay_after_a_reload_and_in_a_second
     page.reload()
     page.wait_for_selector(LIVE, timeout=30_000)
     assert python_value(page) == held
-    assert page.locator(".wb.candles").get_attribute("data-drawings") == "3"
+    expect(page.locator(".wb.candles")).to_have_attribute("data-drawings", "3")
 
     second = visit()
     assert python_value(second) == held

@@ -1,6 +1,7 @@
 """Logging in as a person does: the terminal's address, the form by keyboard, dark, light and on a phone, and out."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PATIENCE_MS, Watched
 
@@ -31,11 +32,11 @@ def test_the_form_lets_in_by_keyboard_and_the_button_lets_out(stranger, served):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.emulate_media(color_scheme="dark")
     assert page.evaluate(GROUND) == "rgb(15, 20, 27)"
-    assert page.locator("#secret:focus").count() == 1
+    expect(page.locator("#secret:focus")).to_have_count(1)
 
     page.keyboard.type("not the token")
     page.keyboard.press("Enter")
-    assert page.locator("[role=alert]").inner_text() == "That is not the token."
+    expect(page.locator("[role=alert]")).to_have_text("That is not the token.", use_inner_text=True)
 
     page.keyboard.type(served.token)
     page.keyboard.press("Enter")

@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from playwright.sync_api import expect
 from pyarrow import parquet as pq
 
 from tests.browser.conftest import Visits
@@ -45,7 +46,7 @@ def test_periods_of_every_length_sum_to_the_record(live):
 def test_trades_are_filtered_sorted_opened_and_taken_along(live):
     page = live
     page.wait_for_selector(".trades tbody tr")
-    assert "300 of 360 rows shown" in text(page, ".trades .more")
+    expect(page.locator(".trades .more").first).to_contain_text("300 of 360 rows shown", use_inner_text=True)
 
     page.locator(".trades .filter").fill("breakout stop")
     assert rows_of(page, "trades").count() == 30
@@ -54,7 +55,7 @@ def test_trades_are_filtered_sorted_opened_and_taken_along(live):
     assert gains == sorted(gains, reverse=True)
 
     rows_of(page, "trades").first.click()
-    assert "Closed, UTC" in text(page, ".trades .detail")
+    expect(page.locator(".trades .detail").first).to_contain_text("Closed, UTC", use_inner_text=True)
     page.keyboard.press("Escape")
 
     sheet = list(csv.DictReader(io.StringIO(saved(page, "trades", "CSV").decode())))
@@ -66,7 +67,7 @@ def test_trades_are_filtered_sorted_opened_and_taken_along(live):
         f"{table.column('Closed')[0].as_py().microsecond // 1000:03d}Z"
     )
     page.locator(".trades .filter").fill("nobody")
-    assert "No row has" in text(page, ".trades .blank")
+    expect(page.locator(".trades .blank").first).to_contain_text("No row has", use_inner_text=True)
     page.locator(".trades .filter").fill("")
 
 
@@ -86,7 +87,7 @@ def test_a_bot_of_none_shows_what_is_missing(visit):
     page = visit("case=empty")
 
     until(lambda: text(page, ".trades .blank") == "No trade has been finished in this run.")
-    assert page.locator(".periods .columns").is_hidden()
+    expect(page.locator(".periods .columns")).to_be_hidden()
 
 
 @pytest.fixture(scope="module")
@@ -133,13 +134,13 @@ def test_the_look_is_the_same_after_a_restart_and_in_another_browser(browser, re
     second = Visits(browser, served)
     page = second(query, color_scheme="dark", timezone_id="America/New_York")
 
-    assert page.locator("[role=tab][aria-selected=true]").get_attribute("data-page") == "risk"
-    assert page.locator(".wb.desk").get_attribute("data-theme") == "light"
-    assert page.locator(".wb.desk").get_attribute("data-pair") == "blue-orange"
-    assert "Asia/Tokyo" in text(page, ".clock .value")
+    expect(page.locator("[role=tab][aria-selected=true]")).to_have_attribute("data-page", "risk")
+    expect(page.locator(".wb.desk")).to_have_attribute("data-theme", "light")
+    expect(page.locator(".wb.desk")).to_have_attribute("data-pair", "blue-orange")
+    expect(page.locator(".clock .value").first).to_contain_text("Asia/Tokyo", use_inner_text=True)
     page.locator("[role=tab][data-page=overview]").click()
     until(lambda: "Asia/Tokyo" in text(page, ".periods .panel-note"))
-    assert page.locator(".events-panel .panel-body").is_hidden()
+    expect(page.locator(".events-panel .panel-body")).to_be_hidden()
     places = [
         page.locator(f".{name}").first.evaluate("node => +node.style.order") for name in ("trades", "events-panel")
     ]
@@ -148,6 +149,6 @@ def test_the_look_is_the_same_after_a_restart_and_in_another_browser(browser, re
 
     other = Visits(browser, served)
     page = other(f"{query}&viewer=ben")
-    assert page.locator("[role=tab][aria-selected=true]").get_attribute("data-page") == "overview"
+    expect(page.locator("[role=tab][aria-selected=true]")).to_have_attribute("data-page", "overview")
     assert page.locator(".wb.desk").get_attribute("data-theme") is None
     other.leave()

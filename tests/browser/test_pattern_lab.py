@@ -1,6 +1,7 @@
 """The pattern lab as a trader meets it: brush by mouse and by keys, name, train, see; a reload shows the same."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visits
 from tests.browser.test_desk_page import until
@@ -57,7 +58,7 @@ def page(opened, home):
 
 
 def labels(page, count):
-    page.wait_for_selector(f".wb.lab[data-labels='{count}']", timeout=20_000)
+    page.wait_for_selector(f".wb.lab[data-labels='{count}']")
 
 
 def brush(page, since=0.45, to=0.65):
@@ -79,19 +80,19 @@ def name(page, words):
 @pytest.mark.timeout(700)
 def test_brush_by_mouse_name_train_recognise_and_reload(page, visits):
     brush(page)
-    page.wait_for_selector(".similar .card", timeout=20_000)
-    until(lambda: "after" in page.locator(".ended").inner_text() or "Open" in page.locator(".ended").inner_text(), 20)
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Name of the pattern"
+    page.wait_for_selector(".similar .card")
+    until(lambda: "after" in page.locator(".ended").inner_text() or "Open" in page.locator(".ended").inner_text())
+    expect(page.get_by_label("Name of the pattern")).to_be_focused()
     name(page, "flag")
     labels(page, 1)
-    assert page.locator(".band.label .tag").inner_text() == "flag"
-    assert page.locator(".similar h2").inner_text() == "Similar to flag"
+    expect(page.locator(".band.label .tag")).to_have_text("flag", use_inner_text=True)
+    expect(page.locator(".similar h2")).to_have_text("Similar to flag", use_inner_text=True)
 
     for count in (2, 3):
         page.locator(".similar .card .main").first.click()
         labels(page, count)
-    page.locator(".proposals .card").first.wait_for(timeout=20_000)
-    assert page.locator(".proposals .card b").first.inner_text() == "flag?"
+    page.locator(".proposals .card").first.wait_for()
+    expect(page.locator(".proposals .card b").first).to_have_text("flag?", use_inner_text=True)
 
     with page.expect_download() as taken:
         page.locator(".parcels").get_by_text("JSON").click()
@@ -102,12 +103,12 @@ def test_brush_by_mouse_name_train_recognise_and_reload(page, visits):
     page.locator("button.train").click()
     page.wait_for_function("Number(document.querySelector('.wb.lab').dataset.findings) > 0", timeout=240_000)
     page.locator(".found-list li").first.click()
-    assert page.locator(".beside .this canvas").count() == 1
+    expect(page.locator(".beside .this canvas")).to_have_count(1)
     assert 1 <= page.locator(".beside .examples canvas").count() <= 3
     assert page.locator(".band.finding.chosen .tag").inner_text().startswith("flag ")
     until(lambda: page.locator(".records td.verdict").first.inner_text().startswith(("Too few", "No evidence")), 200)
     page.locator(".records tbody tr").first.click()
-    assert "hindsight" in page.locator(".records .detail").inner_text()
+    expect(page.locator(".records .detail")).to_contain_text("hindsight", use_inner_text=True)
 
     again = visits()
     labels(again, 3)
@@ -122,13 +123,14 @@ def test_brush_by_keys_alone_edit_undo_and_delete(page, home):
         page.keyboard.press(key)
     page.locator(".band.brush .span-words").get_by_text("21 bars").wait_for()  # drawn in the next frame
     page.keyboard.press("Enter")
+    expect(page.get_by_label("Name of the pattern")).to_be_focused()
     page.keyboard.type("by keys")
     page.keyboard.press("Enter")
     labels(page, 1)
-    assert page.evaluate("document.activeElement.className").startswith("pane")
+    expect(page.locator(".pane")).to_be_focused()
 
     page.keyboard.press("n")
-    assert page.locator(".band.label.chosen").count() == 1
+    expect(page.locator(".band.label.chosen")).to_have_count(1)
     page.keyboard.press("Delete")
     labels(page, 0)
     page.keyboard.press("Control+z")
@@ -138,12 +140,13 @@ def test_brush_by_keys_alone_edit_undo_and_delete(page, home):
     row.focus()
     page.keyboard.press("Enter")
     page.locator(".labels .detail").get_by_text("Edit").press("Enter")
+    expect(page.get_by_label("Name of the pattern")).to_be_focused()
     page.keyboard.press("Control+a")
     page.keyboard.type("other name")
     page.locator(".label-form").get_by_role("button", name="Success").press("Enter")
     page.get_by_label("Note").last.fill("seen twice")
     page.keyboard.press("Control+Enter")
-    until(lambda: page.locator(".labels tbody td").first.inner_text() == "other name", 20)
+    until(lambda: page.locator(".labels tbody td").first.inner_text() == "other name")
 
     ledger = open_ledger(home / "ledger.sqlite")
     (kept,) = ledger.annotations.all("you")
@@ -155,16 +158,16 @@ def test_escape_gives_up_and_a_short_brush_asks_for_more(page):
     page.locator(".pane").focus()
     page.keyboard.press("a")
     page.keyboard.press("ArrowLeft")
-    assert page.locator(".span-words").inner_text() == "2 bars, at least 8"
-    assert page.locator(".label-form").is_hidden()
+    expect(page.locator(".span-words")).to_have_text("2 bars, at least 8", use_inner_text=True)
+    expect(page.locator(".label-form")).to_be_hidden()
     page.keyboard.press("Escape")
-    until(lambda: page.locator(".band.brush").is_hidden(), 5)
+    until(lambda: page.locator(".band.brush").is_hidden())
 
     brush(page)
     page.locator(".label-form").wait_for(state="visible")
     page.get_by_label("Name of the pattern").press("Escape")
-    until(lambda: page.locator(".band.brush").is_hidden(), 5)
-    assert page.locator(".labels tbody tr").count() == 0
+    until(lambda: page.locator(".band.brush").is_hidden())
+    expect(page.locator(".labels tbody tr")).to_have_count(0)
 
 
 def test_a_name_that_looks_like_markup_stays_text(page):
@@ -174,9 +177,9 @@ def test_a_name_that_looks_like_markup_stays_text(page):
     brush(page, 0.2, 0.35)
     page.locator(".used .chip").first.wait_for()
 
-    assert page.locator(".used .chip").first.inner_text() == HOSTILE
-    assert page.locator(".band.label .tag").inner_text() == HOSTILE
-    assert page.locator(".labels tbody td").first.inner_text() == HOSTILE
+    expect(page.locator(".used .chip").first).to_have_text(HOSTILE, use_inner_text=True)
+    expect(page.locator(".band.label .tag")).to_have_text(HOSTILE, use_inner_text=True)
+    expect(page.locator(".labels tbody td").first).to_have_text(HOSTILE, use_inner_text=True)
     assert page.locator(".wb.lab img").count() == 0
     assert page.evaluate("window.fired") is None
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visits
 from tests.browser.test_desk_page import text, until
@@ -28,22 +29,22 @@ def test_tabs_go_by_keyboard_and_the_address_remembers(visit):
     page = visit()
     tabs = page.locator("[role=tab]")
     assert [tab.inner_text() for tab in tabs.all()] == ["Overview", "Risk"]
-    assert page.locator("[role=tabpanel]:visible").count() == 1
+    expect(page.locator("[role=tabpanel]:visible")).to_have_count(1)
 
     tabs.first.focus()
     page.keyboard.press("ArrowRight")
-    assert tabs.nth(1).get_attribute("aria-selected") == "true"
+    expect(tabs.nth(1)).to_have_attribute("aria-selected", "true")
     assert page.evaluate("document.activeElement.textContent") == "Risk"
     page.locator(READY).wait_for(state="visible", timeout=60_000)
     assert page.evaluate("location.hash") == "#risk"
-    assert page.locator(".panels").is_hidden()
+    expect(page.locator(".panels")).to_be_hidden()
 
     page.reload()
     page.locator(READY).wait_for(state="visible", timeout=60_000)
     page.locator("[role=tab][aria-selected=true]").focus()
     page.keyboard.press("Home")
-    assert page.locator(".panels").is_visible()
-    assert page.locator(".u-over").is_visible()
+    expect(page.locator(".panels")).to_be_visible()
+    expect(page.locator(".u-over")).to_be_visible()
 
 
 def test_every_figure_on_the_screen_is_the_desks(visit):
@@ -71,8 +72,10 @@ def test_every_figure_on_the_screen_is_the_desks(visit):
     assert limits[0][:6] == ["BTC/USD", "symbol", "100 %", "5,800.00", "5,800.00", "0.00"]
     assert limits[0][6] == "correlation of the markets is 0.86"
     assert len(limits) == len(desk.limits)
-    assert "below the 5 % step; limits at 70 %; next step at 10 %" in text(page, ".rungs li:nth-child(3)")
-    assert "REDUCING" in text(page, ".states")
+    expect(page.locator(".rungs li:nth-child(3)").first).to_contain_text(
+        "below the 5 % step; limits at 70 %; next step at 10 %", use_inner_text=True
+    )
+    expect(page.locator(".states").first).to_contain_text("REDUCING", use_inner_text=True)
 
 
 def test_what_if_stands_beside_the_present_figures(visit):
@@ -85,20 +88,24 @@ def test_what_if_stands_beside_the_present_figures(visit):
     page.wait_for_function("document.querySelector('.what-said').textContent.includes('breakout holds half')")
     half = dict(desk_page_risk.HELD)
     half["breakout"] = {s: v / 2 for s, v in half["breakout"].items()}
-    assert text(page, ".risk-figures .value") == before
-    assert text(page, ".risk-figures .other") == f"→ {fixed(played.desk(half).gross)} USD"
-    assert page.locator(".by_bot .ghost:visible").count() == 8
+    expect(page.locator(".risk-figures .value").first).to_have_text(before, use_inner_text=True)
+    expect(page.locator(".risk-figures .other").first).to_have_text(
+        f"→ {fixed(played.desk(half).gross)} USD", use_inner_text=True
+    )
+    expect(page.locator(".by_bot .ghost:visible")).to_have_count(8)
 
     page.locator("[data-what=correlations]").click()
     page.wait_for_function("document.querySelector('.what-said').textContent.includes('every correlation is 1')")
     annual = played.desk(desk_page_risk.HELD, correlated=True).volatility.annual
-    assert page.locator(".risk-figures .other").nth(2).inner_text() == f"→ {annual * 100:.1f} % a year"
+    expect(page.locator(".risk-figures .other").nth(2)).to_have_text(
+        f"→ {annual * 100:.1f} % a year", use_inner_text=True
+    )
 
     assert "by the normal law" not in page.locator(".risk-figures .other").nth(3).inner_text()  # this one has a history
 
     page.locator("[data-what=correlations]").click()
     page.wait_for_function("document.querySelector('.what-said').textContent === ''")
-    assert page.locator(".risk-figures .other:visible").count() == 0
+    expect(page.locator(".risk-figures .other:visible")).to_have_count(0)
 
 
 def test_what_is_unknown_is_a_dash_with_its_reason_and_never_zero(visit):
@@ -107,9 +114,9 @@ def test_what_is_unknown_is_a_dash_with_its_reason_and_never_zero(visit):
 
     assert [box.inner_text() for box in page.locator(".risk-figures .value").all()] == ["–"] * 5
     assert "mean_reversion was never heard" in page.locator(".risk-figures .value").first.get_attribute("title")
-    assert "mean_reversion was never heard" in text(page, ".unknown")
-    assert page.locator(".heatmap tbody tr").nth(1).locator("td").first.inner_text() == "–"
-    assert text(page, ".limits tbody tr td:nth-child(3)") == "–"
+    expect(page.locator(".unknown").first).to_contain_text("mean_reversion was never heard", use_inner_text=True)
+    expect(page.locator(".heatmap tbody tr").nth(1).locator("td").first).to_have_text("–", use_inner_text=True)
+    expect(page.locator(".limits tbody tr td:nth-child(3)").first).to_have_text("–", use_inner_text=True)
 
 
 def test_a_phone_gets_the_risk_in_one_column(visit):
