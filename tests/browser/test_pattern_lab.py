@@ -1,11 +1,16 @@
 """The pattern lab as a trader meets it: brush by mouse and by keys, name, train, see; a reload shows the same."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visits
 from tests.browser.test_desk_page import until
 from tests.support.page_server import ROOT, PageServer
+from workbench.domain.events import NewEvent
+from workbench.ledger.accepted_patterns import PATTERNS, SHARING_CHANGED, accepted
 from workbench.ledger.log import open_ledger
 
 pytestmark = pytest.mark.browser
@@ -182,6 +187,33 @@ def test_a_name_that_looks_like_markup_stays_text(page):
     expect(page.locator(".labels tbody td").first).to_have_text(HOSTILE, use_inner_text=True)
     assert page.locator(".wb.lab img").count() == 0
     assert page.evaluate("window.fired") is None
+
+
+def test_a_pattern_of_somebody_else_is_taken_and_given_back(page, home):
+    brush(page)
+    name(page, "flag")
+    labels(page, 1)
+    ledger = open_ledger(home / "ledger.sqlite")
+    (mine,) = ledger.annotations.all("you")
+    ledger.annotations.add(replace(mine, annotation_id="ann-1", user_id="ann", pattern=HOSTILE, shared=True))
+    facts = {"user": "ann", "topic": PATTERNS, "share": True, "by": "ann", "words": "ann shares patterns"}
+    ledger.append([NewEvent(SHARING_CHANGED, "ann", facts, "sharing:ann", datetime.now(UTC))])
+    assert page.locator(".others .card").count() == 0
+
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    card = page.locator(".others .card")
+    expect(card.locator("b")).to_have_text(HOSTILE, use_inner_text=True)
+    card.get_by_role("button").press("Enter")
+    expect(card).to_contain_text("accepted")
+    assert accepted(ledger, "you") == [("ann", HOSTILE)]
+    expect(page.locator(".labels tbody tr")).to_have_count(1)  # it stays ann's
+    card.get_by_role("button", name="no longer").click()
+    expect(card).not_to_contain_text("accepted")
+    assert accepted(ledger, "you") == []
+
+    ledger.annotations.delete("ann", "ann-1")
+    ledger.close()
+    assert page.locator(".wb.lab img").count() == 0
 
 
 def test_a_phone_gets_one_column_and_a_finger_brushes(visits):

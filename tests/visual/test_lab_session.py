@@ -28,7 +28,7 @@ def ledger(tmp_path):
 
 def session(ledger, until=None, user="ann"):
     seen = charts(until)
-    return LabSession(seen, ledger.annotations, OwnPatterns(ledger, seen, trees=10), user)
+    return LabSession(seen, ledger, OwnPatterns(ledger, seen, trees=10), user)
 
 
 def test_what_was_planted_is_found_in_every_market_and_not_the_window_itself(ledger):

@@ -8,6 +8,7 @@ from tests.visual.lab_scene import charts, window
 from workbench.domain.errors import LedgerError
 from workbench.ledger.log import open_ledger
 from workbench.ledger.pattern_log import TRIAL
+from workbench.orchestration.data_sync import DataSync
 from workbench.visual.lab_learner import OwnPatterns, Trained
 from workbench.visual.lab_session import LabSession
 from workbench.widgets import lab_wire
@@ -22,7 +23,7 @@ class Page:
         seen = charts()
         learner = learner or OwnPatterns(ledger, seen, trees=10)
         self.heard, self.turn = [], 0
-        self.session = LabSession(seen, ledger.annotations, learner, "ann")
+        self.session = LabSession(seen, ledger, learner, "ann")
         self.hand = LabHand(self.session, self.heard.append)
 
     async def ask(self, kind, **more):
@@ -242,7 +243,7 @@ async def test_answers_do_not_wait_for_one_another(ledger):
 def test_the_label_of_another_cannot_be_touched(ledger):
     session = Page(ledger).session
     session.label("a1", window(), lab_wire.label_in({"pattern": "spike"}))
-    bob = LabSession(session.charts, ledger.annotations, session.learner, "bob")
+    bob = LabSession(session.charts, ledger, session.learner, "bob")
 
     with pytest.raises(LedgerError, match="is there already"):
         bob.label("a1", window(), lab_wire.label_in({"pattern": "mine"}))
@@ -256,7 +257,7 @@ async def test_labels_go_to_a_file_and_come_back_once(ledger, ending):
 
     taken = await page.ask("take", ending=ending)
     ledger.annotations.delete("ann", label.annotation_id)
-    other = LabSession(charts(), ledger.annotations, OwnPatterns(ledger, charts()), "bob")
+    other = LabSession(charts(), ledger, OwnPatterns(ledger, charts()), "bob")
     page.hand.session = other
     brought = await page.ask("bring", name=taken["name"].upper(), data=taken["data"])
     again = await page.ask("bring", name=taken["name"], data=taken["data"])
@@ -276,3 +277,29 @@ async def test_a_file_that_is_none_is_refused_with_the_reason(ledger):
         assert told["words"]
     assert (await page.ask("take", ending="../x"))["kind"] == "refused"
     assert ledger.annotations.all("ann") == []
+
+
+async def test_a_pattern_of_another_is_offered_taken_and_given_back(ledger):
+    bob = Page(ledger)
+    bob.session = bob.hand.session = LabSession(charts(), ledger, OwnPatterns(ledger, charts(), trees=10), "bob")
+    await Page(ledger).save("<b>spike</b>", shared=True)
+    assert (await bob.ask("hello"))["offers"] == []  # the label says yes, its owner shares no patterns yet
+    sync = DataSync(ledger)
+    await sync.share("ann", "patterns", True)
+    await sync.stop()
+
+    (offer,) = (await bob.ask("hello"))["offers"]
+    told = await bob.ask("accept", owner=offer["owner"], pattern=offer["pattern"], on=True)
+    news = bob.heard[-1]
+    again = await bob.ask("accept", owner="ann", pattern="cup", on=True)
+    await bob.ask("accept", owner=offer["owner"], pattern=offer["pattern"], on=False)
+
+    assert (offer["owner"], offer["pattern"], offer["labels"], offer["accepted"]) == ("ann", "<b>spike</b>", 1, False)
+    assert [len(one) for one in offer["minis"]] == [len(ledger.annotations.all("ann")[0].bars)]
+    assert told["words"] == "<b>spike</b> of ann is learned from with the next training"
+    assert news["kind"] == "labels"
+    assert news["labels"] == []  # never counted as bob's own
+    assert [one["pattern"] for one in news["received"]] == ["<b>spike</b> of ann"]
+    assert news["offers"][0]["accepted"] is True
+    assert (again["kind"], again["words"]) == ("refused", "ann shares no pattern 'cup' any more")
+    assert bob.heard[-1]["received"] == []

@@ -29,4 +29,4 @@ def open_brush() -> PatternLab:
         tables[f"C{number:03}/USD"] = coin.iloc[start : start + BARS].set_axis(coin.index[:BARS])
     charts = LabCharts(lambda symbol, _: tables[symbol], dict.fromkeys(tables, ("1h",)), None, "a benchmark")
     ledger = open_ledger(Path(tempfile.mkdtemp(prefix="workbench-bench-")) / "ledger.sqlite")
-    return PatternLab(LabSession(charts, ledger.annotations, OwnPatterns(ledger, charts), "you"), ("C000/USD", "1h"))
+    return PatternLab(LabSession(charts, ledger, OwnPatterns(ledger, charts), "you"), ("C000/USD", "1h"))

@@ -41,7 +41,7 @@ async def open_lab(
     charts = await asyncio.to_thread(candles, home / "lake", moment(asked.get("until", until)))
     user = desk.dispatcher.viewer.name
     learner = OwnPatterns(desk.ledger, charts, models=models_of(home))
-    session = LabSession(charts, desk.ledger.annotations, learner, user)
+    session = LabSession(charts, desk.ledger, learner, user)
     usual = _there(charts, opens) or charts.first
     wanted = asked.get("symbol", usual[0]), asked.get("timeframe", usual[1])
     return PatternLab(session, _there(charts, wanted) or usual, **traits)

@@ -5,7 +5,7 @@ topic `patterns` must be shared as well. The receiver's: a row that names owner 
 owner, is called after them, and is nowhere counted as the receiver's own.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from workbench.domain.errors import LedgerError
@@ -18,11 +18,42 @@ PATTERNS = "patterns"  # the topic of `SharingChanged`
 _BATCH = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What `owner` shares of one pattern. accepted : whether the user it is offered to learns from it."""
+
+    owner: str
+    pattern: str
+    labels: tuple[Annotation, ...]
+    accepted: bool
+
+
 def labels_of(ledger: SqlLedger, user_id: str) -> list[Annotation]:
     """Everything this user learns from, their own labels first. Blocking."""
-    found = ledger.annotations.all(user_id)
-    for owner, pattern in accepted(ledger, user_id):
-        found += [replace(one, pattern=received_name(owner, pattern)) for one in offered(ledger, owner, pattern)]
+    return ledger.annotations.all(user_id) + received(ledger, user_id)
+
+
+def received(ledger: SqlLedger, user_id: str) -> list[Annotation]:
+    """Labels of others that this user accepted, called after their owners. Blocking."""
+    return [
+        replace(one, pattern=received_name(owner, pattern))
+        for owner, pattern in accepted(ledger, user_id)
+        for one in offered(ledger, owner, pattern)
+    ]
+
+
+def offers_to(ledger: SqlLedger, user_id: str) -> list[Offered]:
+    """Every pattern that somebody else shares, by owner and name. Blocking."""
+    taken = set(accepted(ledger, user_id))
+    owners = sorted({one.user_id for one in ledger.annotations.shared()} - {user_id})
+    found: list[Offered] = []
+    for owner in owners:
+        groups: dict[str, list[Annotation]] = {}
+        for one in offered(ledger, owner):
+            groups.setdefault(one.pattern, []).append(one)
+        found += [
+            Offered(owner, name, tuple(labels), (owner, name) in taken) for name, labels in sorted(groups.items())
+        ]
     return found
 
 

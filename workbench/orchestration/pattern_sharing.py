@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from workbench.domain.errors import ValueRefused
 from workbench.domain.patterns import Annotation
-from workbench.ledger.accepted_patterns import PATTERNS, accepted, offered
+from workbench.ledger.accepted_patterns import PATTERNS, offered
 from workbench.ledger.annotation_wire import from_json, to_json
 from workbench.ledger.log import SqlLedger
 from workbench.orchestration.data_sync import DataSync
@@ -48,21 +48,6 @@ class PatternSharing:
         told = {"pattern": pattern, "labels": [to_json(one) for one in kept] if on else []}
         await self._sync.publish(PATTERNS, told, user=owner, key=f"{pattern}:{datetime.now(UTC).isoformat()}")
         return Offer(owner, pattern, kept)
-
-    async def offers(self, user: str) -> list[tuple[Offer, bool]]:
-        """What others share, and whether this user accepted it."""
-        return await asyncio.to_thread(self._offers, user)
-
-    def _offers(self, user: str) -> list[tuple[Offer, bool]]:
-        taken = set(accepted(self._ledger, user))
-        owners = sorted({one.user_id for one in self._ledger.annotations.shared()} - {user})
-        found: list[tuple[Offer, bool]] = []
-        for owner in owners:
-            groups: dict[str, list[Annotation]] = {}
-            for one in offered(self._ledger, owner):
-                groups.setdefault(one.pattern, []).append(one)
-            found += [(Offer(owner, name, tuple(labels)), (owner, name) in taken) for name, labels in groups.items()]
-        return found
 
     def _mark(self, labels: list[Annotation], on: bool) -> None:
         for one in labels:

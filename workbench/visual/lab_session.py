@@ -15,7 +15,9 @@ import pandas as pd
 
 from workbench.domain.errors import LedgerError
 from workbench.domain.patterns import Annotation, Bar, Outcome, OutcomeRule, Pattern, pattern_name
-from workbench.ledger.annotations import AnnotationTable, Change
+from workbench.ledger.accepted_patterns import Offered, accept, offers_to, received
+from workbench.ledger.annotations import Change
+from workbench.ledger.log import SqlLedger
 from workbench.quant.outcomes import Ending, ending
 from workbench.visual.lab_charts import LabCharts, Window, bars_of
 from workbench.visual.lab_learner import Finding, Learner, Tells, Trained
@@ -50,10 +52,11 @@ class Label:
 
 
 class LabSession:
-    """The lab of `user_id`. `learner` learns from what `annotations` holds."""
+    """The lab of `user_id`. `learner` learns from the labels in `ledger`."""
 
-    def __init__(self, charts: LabCharts, annotations: AnnotationTable, learner: Learner, user_id: str):
-        self.charts, self.annotations, self.learner, self.user_id = charts, annotations, learner, user_id
+    def __init__(self, charts: LabCharts, ledger: SqlLedger, learner: Learner, user_id: str):
+        self.charts, self.ledger, self.learner, self.user_id = charts, ledger, learner, user_id
+        self.annotations = ledger.annotations
         self._warm: set[str] = set()
 
     def labels(self) -> list[Annotation]:
@@ -61,6 +64,18 @@ class LabSession:
 
     def patterns(self) -> list[Pattern]:
         return self.annotations.patterns(self.user_id)
+
+    def offers(self) -> list[Offered]:
+        """Patterns that others share."""
+        return offers_to(self.ledger, self.user_id)
+
+    def received(self) -> list[Annotation]:
+        """Labels of others that are learned from, called after their owners; they stay their owners'."""
+        return received(self.ledger, self.user_id)
+
+    def accept(self, owner: str, pattern: str, on: bool) -> None:
+        """Learn from a pattern of somebody else, or no longer. Raises LedgerError where it is not shared."""
+        accept(self.ledger, self.user_id, owner, pattern, on)
 
     def ending(self, window: Window, rule: OutcomeRule) -> Ending:
         """How the window ended by the bars that are there. Raises CandleError where it is no window."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from workbench.domain.errors import WorkbenchError
+from workbench.domain.errors import ValueRefused, WorkbenchError
 from workbench.visual.lab_session import LabSession
 from workbench.widgets import desk_wire as wire
 from workbench.widgets import lab_wire
@@ -45,6 +45,7 @@ class LabHand:
             "propose": self._propose,
             "take": self._take,
             "bring": self._bring,
+            "accept": self._accept,
         }
 
     def hear(self, content: Mapping[str, Any]) -> None:
@@ -62,11 +63,13 @@ class LabHand:
             await asyncio.wait(set(self._tasks))
 
     def told(self) -> Json:
-        """Everything that is labelled, and what was learned from it."""
+        """Everything that is labelled, what others share, and what was learned from it."""
         session = self.session
         return {
             "labels": [lab_wire.label(one) for one in session.labels()],
             "patterns": [lab_wire.pattern(one) for one in session.patterns()],
+            "received": [lab_wire.label(one) for one in session.received()],
+            "offers": [lab_wire.offer(one) for one in session.offers()],
             "trained": lab_wire.trained(session.learner.trained(session.user_id)),
         }
 
@@ -79,7 +82,7 @@ class LabHand:
         if told is None:
             return
         self._send({**about, **told})
-        if kind in ("save", "delete", "undo", "bring"):
+        if kind in ("save", "delete", "undo", "bring", "accept"):
             self._send({"kind": "labels", **await asyncio.to_thread(self.told)})
         elif kind == "hello" and await asyncio.to_thread(self.session.learner.due, self.session.user_id):
             self._train(about, anew=False)
@@ -182,6 +185,17 @@ class LabHand:
         ending = lab_wire.ending_in(lab_wire.text_in(content.get("name"), 300).rpartition(".")[2].lower())
         count = self.session.imported(ending, lab_wire.bytes_in(content.get("data")))
         return {"words": f"{count} labels taken in" if count else "nothing new in that file"}
+
+    def _accept(self, content: Mapping[str, Any]) -> Json:
+        """Owner and pattern as `told` has them: as the page shows them, so that names from outside stay text."""
+        named = [lab_wire.text_in(content.get(name), 200) for name in ("owner", "pattern")]
+        shown = {tuple(lab_wire.offer(one)[key] for key in ("owner", "pattern")): one for one in self.session.offers()}
+        one = shown.get((named[0], named[1]))
+        if one is None:
+            raise ValueRefused(f"{named[0]} shares no pattern {named[1]!r} any more")
+        self.session.accept(one.owner, one.pattern, content.get("on") is True)
+        learns = "is learned from with the next training" if content.get("on") is True else "is learned from no longer"
+        return {"words": wire.clean(f"{named[1]} of {named[0]} {learns}")}
 
     def _propose(self, content: Mapping[str, Any]) -> Json:
         told = content.get("skipped")

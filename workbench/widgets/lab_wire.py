@@ -25,6 +25,7 @@ from workbench.domain.patterns import (
     Pattern,
     pattern_name,
 )
+from workbench.ledger.accepted_patterns import Offered
 from workbench.quant.outcomes import Ending
 from workbench.quant.significance import Evidence
 from workbench.visual.lab_charts import Part, Window
@@ -34,7 +35,7 @@ from workbench.visual.pattern_success import PatternSuccess
 from workbench.widgets import desk_wire as wire
 from workbench.widgets.desk_wire import Json
 
-MINI_BARS = 40
+MINI_BARS, MINIS = 40, 3
 WHOLE = "all"
 FILES, LARGEST_FILE = ("csv", "parquet", "json"), 8 * 2**20  # characters of base64: 6 MB
 UNCOUNTED, COUNTING = "not counted yet: press Train", "counting, beside matched random entries"
@@ -164,6 +165,20 @@ def label(one: Annotation) -> Json:
         "shared": one.shared,
         "seen": wire.millis(one.seen_until),
         "mini": mini(one.bars),
+    }
+
+
+def offer(one: Offered) -> Json:
+    """A pattern that somebody else shares, with pictures of its first few labels."""
+    outcomes = [each.outcome for each in one.labels]
+    return {
+        "owner": wire.clean(one.owner, wire.NAME_CHARS),
+        "pattern": wire.clean(one.pattern, wire.NAME_CHARS),
+        "labels": len(outcomes),
+        "won": outcomes.count(Outcome.SUCCESS),
+        "decided": len(outcomes) - outcomes.count(Outcome.OPEN),
+        "accepted": one.accepted,
+        "minis": [mini(each.bars) for each in one.labels[:MINIS]],
     }
 
 

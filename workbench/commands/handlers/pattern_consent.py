@@ -9,7 +9,7 @@ from workbench.commands.handlers.charted import author
 from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Line
 from workbench.domain.patterns import Outcome
-from workbench.ledger.accepted_patterns import accept
+from workbench.ledger.accepted_patterns import accept, offers_to
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.pattern_log import WATCH
 from workbench.orchestration.pattern_sharing import PatternSharing
@@ -35,7 +35,7 @@ async def pattern_unshare(asked: Asked, line: Line) -> Reply:
 
 async def pattern_offers(asked: Asked, line: Line) -> Reply:
     """What others share."""
-    found = await _sharing(asked).offers(author(asked))
+    found = await asyncio.to_thread(offers_to, cast(SqlLedger, asked.ledger), author(asked))
     if not found:
         words = "Nobody shares a pattern with you. Theirs: /pattern share NAME."
         return Reply("Patterns of others", (Text(words, Tone.MUTED),), as_of=asked.now, notes=line.notes)
@@ -44,9 +44,9 @@ async def pattern_offers(asked: Asked, line: Line) -> Reply:
         (
             *(plain(offer.owner, 64), plain(offer.pattern, 60), len(offer.labels)),
             sum(one.outcome is Outcome.SUCCESS for one in offer.labels),
-            "accepted" if taken else "offered",
+            "accepted" if offer.accepted else "offered",
         )
-        for offer, taken in found
+        for offer in found
     )
     return Reply(
         "Patterns of others", (Table((*columns, Column("here", Shape.STATE)), rows),), as_of=asked.now, notes=line.notes

@@ -4,7 +4,7 @@ import { mini } from "./mini.js";
 import * as words from "./words.js";
 
 /** A panel of cards that are drawn anew when the list behind them is another one. */
-class Cards {
+export class Cards {
   constructor(title, css) {
     this.panel = panel(title, css);
     this.list = el("ul", { class: "cards" });

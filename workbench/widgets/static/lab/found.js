@@ -78,7 +78,7 @@ export class Found {
   }
 
   compare(one) {
-    const own = (one?.nearest ?? []).map((near) => ({ ...near, label: this.lab.labelOf(near.id) }));
+    const own = (one?.nearest ?? []).map((near) => ({ ...near, label: this.lab.exampleOf(near.id) }));
     const mark = one ? one.key + own.map((near) => near.id + Boolean(near.label)).join() : "";
     if (mark === this.compared) return;
     this.compared = mark;

@@ -9,6 +9,7 @@ import { Found } from "./found.js";
 import { Head } from "./head.js";
 import { repaint } from "./mini.js";
 import { Parcels } from "./parcels.js";
+import { OfferCards } from "./offers.js";
 import { Lab } from "./store.js";
 import { labelTable, recordTable } from "./tables.js";
 import { Acts } from "./acts.js";
@@ -39,8 +40,9 @@ function render({ model, el: host }) {
   const labels = labelTable(lab.files, { onEdit: (one) => acts.edit(one), onDelete: (one) => acts.remove(one), onLook: (one) => acts.look(one, one.id) });
   labels.node.append(new Parcels(lab).node);
   const records = recordTable(lab.files);
+  const offers = new OfferCards({ onTake: ({ owner, pattern }, on) => lab.ask("accept", { owner, pattern, on }) });
   const side = el("section", { class: "panel side", "aria-label": "Label" }, el("header", { class: "panel-head" }, el("h2", { text: "Label" })), hint, form.node);
-  root.append(head.node, el("div", { class: "labs" }, el("section", { class: "panel chart", "aria-label": "Chart" }, frame), side, similar.node, proposals.node, found.node, labels.node, records.node));
+  root.append(head.node, el("div", { class: "labs" }, el("section", { class: "panel chart", "aria-label": "Chart" }, frame), side, similar.node, proposals.node, found.node, labels.node, records.node, offers.node));
 
   const chart = new LabChart(pane, { onMove: () => place(), onEdge: (ms) => acts.more(ms) });
   const brush = new Brush(pane, chart, {
@@ -67,6 +69,7 @@ function render({ model, el: host }) {
     hint.hidden = Boolean(lab.pending);
     similar.update(lab, acts.nameOfMatches);
     proposals.update(lab);
+    offers.update(lab);
     found.update(lab);
     labels.update(lab.labels);
     records.update(lab.records.items);

@@ -13,6 +13,8 @@ export class Lab {
     this.hears = {}; // kind → what else happens with an answer
     this.labels = [];
     this.patterns = [];
+    this.received = []; // labels of others that are learned from
+    this.offers = []; // patterns that others share
     this.trained = null;
     this.training = null; // {done, words} while it learns
     this.chart = { symbol: "", timeframe: "" };
@@ -56,7 +58,7 @@ export class Lab {
     else if (kind === "records") this.records = { state: "ready", items: message.records };
     else if (kind === "ending") this.ending = message.ending;
     else if (kind === "training") this.training = message;
-    else if (kind === "undo") this.say(message.words);
+    else if (kind === "undo" || kind === "accept") this.say(message.words);
     else if (kind === "trained") {
       this.training = null;
       this.trained = message.trained;
@@ -64,8 +66,10 @@ export class Lab {
     }
   }
 
-  restore({ labels, patterns, trained }) {
+  restore({ labels, patterns, trained, received, offers }) {
     if (!labels) return;
+    this.received = received;
+    this.offers = offers;
     this.labels = labels;
     this.patterns = patterns;
     this.trained = trained;
@@ -95,6 +99,11 @@ export class Lab {
 
   labelOf(id) {
     return this.labels.find((one) => one.id === id) ?? null;
+  }
+
+  /** A label that was learned from, whoever's it is. */
+  exampleOf(id) {
+    return this.labelOf(id) ?? this.received.find((one) => one.id === id) ?? null;
   }
 
   get finding() {
