@@ -1,5 +1,7 @@
 """Trust: it agrees with its twin, its theorems hold on hostile sequences, and garbage is not heard."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,8 +18,10 @@ from workbench.quant.aggregation import (
     admit,
     aligned,
     combine,
+    delay_cost,
     new_trust,
     regret_bound,
+    rule_for,
     updated,
 )
 from workbench.quant.fans import LEVELS, rearranged
@@ -37,6 +41,7 @@ rules = st.builds(
     lag=st.sampled_from([1, 12]),
     probation=st.sampled_from([1, 3]),
     house=st.sampled_from(["", "a"]),
+    shared=st.booleans(),
 )
 
 
@@ -75,8 +80,10 @@ def test_trust_agrees_with_its_naive_twin(rule, story):
             expected = [twin.mixed(column)[0] for twin, column in zip(twins, columns, strict=True)]
             assert_allclose(mixed.values, sorted(expected), atol=1e-9)
         trust = updated(trust, said, outcome)
-        for twin, column in zip(twins, columns, strict=True):
-            twin.learn(column, outcome)
+        steps = [twin.steps(column, outcome) for twin, column in zip(twins, columns, strict=True)]
+        mean = {k: sum(step[k] for step in steps) / 5 for k in steps[0]}
+        for twin, own in zip(twins, steps, strict=True):
+            twin.learn(mean if rule.shared else own)
     for j, twin in enumerate(twins):
         for i, k in enumerate(names):
             past = twin.past.get(k, {"regret": 0, "counted": 0})
@@ -102,6 +109,102 @@ def test_the_published_fan_loses_to_no_present_expert_by_more_than_the_bound(rul
         trust = updated(trust, said, outcome)
 
     assert (own <= trust.tables[LOSS].sum(axis=1) + regret_bound(trust).sum(axis=1) + 1e-6).all()
+
+
+@calm
+@given(rules, stories(), st.integers(0, 6))
+def test_outcomes_that_come_late_cost_what_delay_cost_says_and_no_more(rule, story, delay):
+    n = len(story[0][0])
+    story = [(np.nan_to_num(said), outcome) for said, outcome in story]
+    trust, own, late, under_way = admit(new_trust(rule), tuple("abcd"[:n])), 0.0, 0.0, []
+    for said, outcome in story + [(None, None)] * delay:
+        if said is not None:
+            under_way.append((said, combine(trust, said), outcome))
+        if len(under_way) > delay or (said is None and under_way):
+            old, then, happened = under_way.pop(0)
+            own += pinball(FIVE, then.values, happened).sum()
+            cost = delay_cost(trust, old, then.values, happened).sum()
+            late += cost
+            moved = np.abs(then.weights - combine(trust, old).weights).sum(axis=0) / 2
+            assert (
+                cost <= (moved * np.maximum(FIVE, 1 - np.array(FIVE)) * np.ptp(np.clip(old, -10, 10), 0)).sum() + 1e-9
+            )
+            trust = updated(trust, old, happened)
+
+    assert trust.rounds[0] == len(story)
+    assert delay or late <= 1e-9
+    assert (own <= late + trust.tables[LOSS].sum(axis=1) + regret_bound(trust).sum(axis=1) + 1e-6).all()
+
+
+@calm
+@given(rules, stories(), st.integers(0, 6))
+def test_as_many_copies_in_turn_as_rounds_are_under_way_need_no_price_for_the_delay(rule, story, delay):
+    """Weinberger & Ordentlich's way: each copy knows the outcome of its last round before its next one."""
+    n = len(story[0][0])
+    story = [(np.nan_to_num(said), outcome) for said, outcome in story]
+    copies, own, under_way = [admit(new_trust(rule), tuple("abcd"[:n]))] * (delay + 1), 0.0, []
+    for t, (said, outcome) in enumerate([*story, *[(None, None)] * delay]):
+        if said is not None:
+            under_way.append((t, said, outcome))
+            own += pinball(FIVE, combine(copies[t % (delay + 1)], said).values, outcome).sum()
+        if len(under_way) > delay or (said is None and under_way):
+            made, old, happened = under_way.pop(0)
+            copies[made % (delay + 1)] = updated(copies[made % (delay + 1)], old, happened)
+
+    allowed = sum(c.tables[LOSS].sum(axis=1) + regret_bound(c).sum(axis=1) for c in copies)
+    assert (own <= allowed + 1e-6).all()
+
+
+@calm
+@given(rules, stories())
+def test_a_shared_rule_gives_an_expert_one_weight_and_at_a_single_level_changes_nothing(rule, story):
+    shared = followed(replace(rule, shared=True), story)
+    found = combine(shared, story[-1][0])
+    alone = [followed(replace(rule, levels=(0.25,), shared=way), [(s[:, 1:2], y) for s, y in story]) for way in (0, 1)]
+
+    assert found is None or (found.weights == found.weights[:, :1]).all()
+    assert (shared.tables[:LOSS] == shared.tables[:LOSS, :, :1]).all()
+    assert_array_equal(alone[0].tables, alone[1].tables)
+
+
+BEFORE = [
+    [0.2546774162975337, 0.20917679460422603],
+    [0.16732011065810434, 0.1442980897393649],
+    [0.10429830626490327, 0.1583692215882782],
+    [0.24410611952572092, 0.12016375032730275],
+    [0.13260165066033205, 0.14091271923974347],
+    [0.09699639659340568, 0.22707942450108465],
+]
+
+
+def test_one_bar_ahead_trust_moves_as_it_always_has():
+    """Figures of before rules knew of horizons, to the last digits."""
+    rng = np.random.default_rng(11)
+    trust = admit(new_trust(rule_for(1, side_by_side=12, house="b")), tuple("abcdef"))
+    for _ in range(600):
+        said = np.sort(Z * rng.uniform(0.5, 3, (6, 1)) + rng.normal(0, 0.3, (6, 1)), axis=1)
+        said[rng.random(6) < 0.1] = np.nan
+        trust = updated(trust, said, float(rng.normal()))
+
+    assert trust.rule == TrustRule(lag=12, house="b")
+    assert_allclose(combine(trust, np.zeros((6, 11))).weights[:, [0, 5]], BEFORE, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "symbols", "lag"), [(1, 1, 1), (1, 12, 12), (4, 1, 8), (24, 1, 118), (24, 12, 1416)]
+)
+def test_rules_grow_cautious_with_the_horizon(horizon, symbols, lag):
+    rule = rule_for(horizon, symbols)
+
+    assert (rule.lag, rule.shared) == (lag, horizon > 1)
+
+
+def test_a_state_of_before_rules_could_be_shared_is_read():
+    trust = followed(TrustRule(levels=FIVE, lag=24), [(np.zeros((2, 5)), 1.0)])
+    old = trust.to_json().replace(', "shared": false', "")
+
+    assert "shared" not in old
+    assert Trust.from_json(old).rule == trust.rule
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -60,10 +60,12 @@ class Trust:
         clipped = {k: min(max(x, -self.rule.band), self.rule.band) for k, x in said.items() if math.isfinite(x)}
         return sum(w * clipped[k] for k, w in self.weights(said).items()), clipped
 
-    def learn(self, said, outcome):
+    def steps(self, said, outcome):
         mixed, clipped = self.mixed(said)
         slope = (1 if outcome < mixed else 0) - self.level
-        steps = {k: slope * (mixed - x) for k, x in clipped.items()}
+        return {k: slope * (mixed - x) for k, x in clipped.items()}
+
+    def learn(self, steps):
         known = [k for k in steps if self.past.get(k, {"n": 0})["n"] >= self.rule.probation]
         scale = min([1.0, *(self.past[k]["reach"] / abs(steps[k]) for k in known if steps[k])])
         for k, r in steps.items():

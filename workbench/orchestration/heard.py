@@ -12,7 +12,7 @@ import numpy as np
 
 from workbench.domain.errors import ValueRefused
 from workbench.domain.forecasts import Forecast
-from workbench.quant.aggregation import Trust, TrustRule, new_trust
+from workbench.quant.aggregation import Trust, new_trust, rule_for
 from workbench.quant.conformal import Calibration, new_calibration, observed, played
 from workbench.quant.fans import LEVELS, quantiles_at
 
@@ -49,7 +49,7 @@ class Heard:
 def new_heard(bars: int) -> Heard:
     """Nothing known yet of a horizon of so many bars, each of which may be asked about."""
     steps = max(1, bars)
-    return Heard(new_trust(TrustRule(lag=steps)), new_calibration(LEVELS, STEP / steps))
+    return Heard(new_trust(rule_for(steps)), new_calibration(LEVELS, STEP / steps))
 
 
 def read_at(calibration: Calibration) -> tuple[float, ...]:

@@ -12,8 +12,10 @@ is on probation, scored but without a weight; while all are, the house speaks: t
 `regret_bound` states what follows for every sequence of outcomes; docs/learning.md has the proof, the tests hold it.
 
 Values are in units that the caller makes comparable over time, such as log returns divided by a volatility forecast.
-The bounds are about outcomes known before the next forecast. Where `lag` rounds are under way at a time (a horizon of
-several bars, several symbols) outcomes resemble each other, and BOA is √lag times as cautious.
+The bounds are about outcomes known before the next forecast. Where rounds are under way at a time (a horizon of
+several bars, several symbols) outcomes resemble each other: BOA is √lag times as cautious, `rule_for` says how much
+that is, and several bars ahead an expert has one weight for all levels (`shared`: r is then its mean over levels),
+which is moved by less chance than eleven are. That outcomes of rounds under way are not known costs `delay_cost` more.
 """
 
 import json
@@ -27,6 +29,7 @@ from numpy.typing import ArrayLike
 
 from workbench.domain.errors import ValueRefused
 from workbench.quant.fans import LEVELS, as_levels, rearranged
+from workbench.quant.scoring import pinball
 from workbench.quant.trust_loops import FIRST_REACH, LOSS, PENALTY, REACH, SQUARES, advance, mix, weigh
 
 RULES = ("boa", "ml-poly")
@@ -37,7 +40,7 @@ class TrustRule:
     """How trust moves. band : values are clipped to ± band before they are combined or scored, so that one round costs
     at most 2 · band. floor : smallest reach. rate, lag : λ and l, both ≥ 1, of BOA's η = min(1 / (2 reach),
     √(λ / squares)) / √l. probation : rounds an expert is only watched. house : name of the expert that speaks while
-    all others are watched; empty: the mean of those present does."""
+    all others are watched; empty: the mean of those present does. shared : one weight an expert, not one a level."""
 
     levels: tuple[float, ...] = LEVELS
     rule: str = "boa"
@@ -47,6 +50,7 @@ class TrustRule:
     lag: int = 1
     probation: int = 24
     house: str = ""
+    shared: bool = False
 
     def __post_init__(self) -> None:
         as_levels(self.levels)
@@ -62,7 +66,7 @@ class Trust:
 
     experts : names in order of arrival. rounds : (n_experts,) rounds scored.
     tables : (7, n_experts, n_levels): regret Σ r; counted Σ r̃ (steps as scaled); penalty Σ η r̃²; squares Σ r̃²; reach,
-    the largest |r| so far; the first reach; loss Σ pinball. No NaN.
+    the largest |r| so far; the first reach; loss Σ pinball. No NaN. All but loss alike at every level of a shared rule.
     """
 
     rule: TrustRule
@@ -104,6 +108,16 @@ class Combination:
 
     values: np.ndarray
     weights: np.ndarray
+
+
+def rule_for(horizon: int, side_by_side: int = 1, probation: int = 24, house: str = "") -> TrustRule:
+    """The rule for forecasts `horizon` bars ahead of `side_by_side` symbols, each asked at every bar.
+
+    horizon · side_by_side rounds are under way at a time. Several bars ahead that is stretched by √horizon, and weights
+    are shared by levels: both chosen on candles and simulations that no benchmark reads (docs/learning.md).
+    """
+    lag = side_by_side * max(1, round(horizon**1.5))
+    return TrustRule(lag=lag, probation=probation, house=house, shared=horizon > 1)
 
 
 def new_trust(rule: TrustRule | None = None) -> Trust:
@@ -150,6 +164,22 @@ def updated(trust: Trust, values: np.ndarray, outcome: float) -> Trust:
     return Trust(trust.rule, trust.experts, rounds, tables)
 
 
+def delay_cost(trust: Trust, values: np.ndarray, said: ArrayLike, outcome: float) -> np.ndarray:
+    """How much more `said`, combined of `values` some rounds ago, lost at each level than what `trust` would say now,
+    just before `outcome` is entered. (n_levels,), unit of values; below 0 where the older weights were better.
+
+    On any sequence and with any delay, what was said loses to an expert, summed over levels, at most the Σ of this and
+    the expert's `regret_bound`. A round's cost, summed over levels, is at most that sum of ½ ‖w then − w now‖₁ ·
+    max(p, 1 − p) · spread of `values`.
+    """
+    levels, _, limits = _terms(trust)
+    now = combine(trust, values)
+    if now is None:
+        return np.zeros(levels.size)
+    raw = mix(values, now.weights, limits[0])
+    return pinball(levels, said, outcome) - pinball(levels, raw, outcome)
+
+
 def _terms(trust: Trust):
     levels, number, limits = _numbers(trust.rule)
     house = trust.experts.index(trust.rule.house) if trust.rule.house in trust.experts else -1
@@ -159,7 +189,7 @@ def _terms(trust: Trust):
 @lru_cache(maxsize=64)
 def _numbers(rule: TrustRule):
     """A rule as the compiled loops read it."""
-    limits = rule.band, rule.floor, rule.rate, float(rule.lag) ** 0.5, rule.probation
+    limits = rule.band, rule.floor, rule.rate, float(rule.lag) ** 0.5, rule.probation, rule.shared
     return np.array(rule.levels), RULES.index(rule.rule), limits
 
 

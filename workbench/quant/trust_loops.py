@@ -2,7 +2,7 @@
 
 rounds : (n_experts,). tables : (7, n_experts, n_levels), rows named below. values, weights : (n_experts, n_levels); a
 row of values with NaN or infinity is a silent expert. who : (number of the rule, row of the house or -1). limits :
-(band, floor, rate, √lag, probation).
+(band, floor, rate, √lag, probation, shared).
 """
 
 import numba
@@ -36,7 +36,7 @@ def _awake(values):
 @numba.njit(cache=True, error_model="numpy")
 def weigh(rounds, tables, values, who, limits):
     """Weights, columns summing to 1; all zero where everybody is silent."""
-    (rule, house), (_, _, rate, caution, probation) = who, limits
+    (rule, house), (_, _, rate, caution, probation, _) = who, limits
     n, m = values.shape
     awake = _awake(values)
     known = awake & (rounds >= probation)
@@ -94,25 +94,40 @@ def mix(values, weights, band):
 @numba.njit(cache=True, error_model="numpy")
 def _step(rounds, tables, values, weights, truth, limits):
     outcome, levels = truth
-    band, floor, rate, caution, probation = limits
-    n, m = values.shape
-    awake = _awake(values)
-    known = awake & (rounds >= probation)
-    after, combined, clipped = tables.copy(), mix(values, weights, band), np.zeros(n)
-    for level in range(m):
-        slope, scale = (1.0 if outcome < combined[level] else 0.0) - levels[level], 1.0
-        for k in range(n):
+    band, floor, rate, caution, probation, shared = limits
+    awake, after = _awake(values), tables.copy()
+    known, combined = awake & (rounds >= probation), mix(values, weights, band)
+    steps = _steps(np.clip(values, -band, band), awake, combined, truth)
+    for level in range(levels.size):
+        for k in range(rounds.size):
             if awake[k]:
-                clipped[k] = min(max(values[k, level], -band), band)
-                step = abs(slope * (combined[level] - clipped[k]))
-                if known[k] and step > tables[REACH, k, level]:
-                    scale = min(scale, tables[REACH, k, level] / step)
-        for k in range(n):
-            if awake[k]:
-                miss, step = outcome - clipped[k], slope * (combined[level] - clipped[k])
+                miss = outcome - min(max(values[k, level], -band), band)
                 after[LOSS, k, level] += max(levels[level] * miss, (levels[level] - 1) * miss)
-                _credit(after[:, k, level], step, scale, known[k], (floor, rate, caution))
+    if shared:
+        for k in range(rounds.size):
+            steps[k] = steps[k].mean()
+    for level in range(levels.size):
+        scale = 1.0
+        for k in range(rounds.size):
+            if known[k] and abs(steps[k, level]) > tables[REACH, k, level]:
+                scale = min(scale, tables[REACH, k, level] / abs(steps[k, level]))
+        for k in range(rounds.size):
+            if awake[k]:
+                _credit(after[:, k, level], steps[k, level], scale, known[k], (floor, rate, caution))
     return after, rounds + awake
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _steps(clipped, awake, combined, truth):
+    """r of every expert at every level; 0 where silent."""
+    outcome, levels = truth
+    steps = np.zeros(clipped.shape)
+    for level in range(levels.size):
+        slope = (1.0 if outcome < combined[level] else 0.0) - levels[level]
+        for k in range(awake.size):
+            if awake[k]:
+                steps[k, level] = slope * (combined[level] - clipped[k, level])
+    return steps
 
 
 @numba.njit(cache=True, error_model="numpy")
