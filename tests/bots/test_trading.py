@@ -1,6 +1,7 @@
 """Research bots on a real paper exchange: what they say is what the venue has."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -110,7 +111,7 @@ async def test_a_restarted_bot_goes_on_where_the_venue_says_it_was(tmp_path):
         after = await second.status()
 
         assert before.positions
-        assert after.positions == before.positions
+        assert after.positions == tuple(replace(held, targets=()) for held in before.positions)  # no venue knows aims
         assert after.realised == before.realised
         assert after.equity.amount == pytest.approx(before.equity.amount)
         assert [(t.closed_at, t.pnl) for t in await second.trades()] == [(t.closed_at, t.pnl) for t in trades]

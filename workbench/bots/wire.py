@@ -76,10 +76,11 @@ class PositionWire(Wire):
     mark_price: float
     opened_at: AwareDatetime
     stop: float | None = None
+    targets: list[float] = Field(default_factory=list, max_length=100)
 
     def domain(self) -> Position:
-        at = self.opened_at.astimezone(UTC)
-        return Position(self.symbol, self.amount, self.entry_price, self.mark_price, at, self.stop)
+        at, targets = self.opened_at.astimezone(UTC), tuple(self.targets)
+        return Position(self.symbol, self.amount, self.entry_price, self.mark_price, at, self.stop, targets)
 
 
 class StatusWire(Wire):

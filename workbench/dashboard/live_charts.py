@@ -11,10 +11,12 @@ import pandas as pd
 
 from workbench.domain.market import Timeframe
 from workbench.ledger.drawings import CHANGED
+from workbench.ledger.trade_entries import TRADE_CLOSED, TRADE_OPENED
 from workbench.market import sample
 from workbench.market.paper_exchange.server import PaperExchange
 from workbench.market.paper_exchange.settings import ExchangeOptions
 from workbench.visual.desk_outlook import DeskOutlook
+from workbench.visual.desk_trades import DeskTrades
 from workbench.visual.live_feeds import VenueAddress, WebSocketManager
 from workbench.visual.live_streaming import LiveChartStreamer
 from workbench.visual.stream_ports import StreamSettings
@@ -69,7 +71,8 @@ class LiveCharts:
         if len(self.panels) == 1:
             _spare_what_stands()
         if ledger and self._news is None:
-            self._news = asyncio.create_task(self._follow(ledger.tail(kinds=[CHANGED])), name="drawings of others")
+            tail = ledger.tail(kinds=[CHANGED, TRADE_OPENED, TRADE_CLOSED])
+            self._news = asyncio.create_task(self._follow(tail), name="drawings and trades of others")
         return panel
 
     async def bars(self, panel: CandlePanel, count: int) -> pd.DataFrame:
@@ -101,7 +104,10 @@ class LiveCharts:
         if self._streamer is None:
             venue = self._venue or await self._found_venue()
             center = self.desk.center if self.desk else None
-            self._streamer = LiveChartStreamer(self.feeds, venue, DeskOutlook(center), self._settings)
+            trades = (
+                DeskTrades(self.desk.ledger, center) if self.desk and self.desk.ledger and not self._replay else None
+            )
+            self._streamer = LiveChartStreamer(self.feeds, venue, DeskOutlook(center), self._settings, trades=trades)
         return self._streamer
 
     async def _found_venue(self) -> VenueAddress:
@@ -113,13 +119,15 @@ class LiveCharts:
         return VenueAddress("binance", await self._replay.start())
 
     async def _follow(self, tail: AsyncIterator[Any]) -> None:
-        """Show what was drawn elsewhere: in another notebook, by a bot, by a command."""
+        """Show what happens elsewhere: drawings of another notebook, a bot, a command; trades of the bots."""
         try:
             async for event in tail:
                 told = event.payload
                 about = told.get("symbol"), told.get("timeframe")
                 for panel in self.panels:
-                    if panel.hand and about == (panel.hand.board.symbol, str(panel.hand.board.timeframe)):
+                    if event.kind != CHANGED:
+                        panel.stream.look_at_trades()
+                    elif panel.hand and about == (panel.hand.board.symbol, str(panel.hand.board.timeframe)):
                         await panel.hand.refresh()
         finally:
             with suppress(AttributeError):

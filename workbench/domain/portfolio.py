@@ -53,7 +53,10 @@ class BotState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """An open holding. `amount` in base currency (negative for a short), prices and P&L in quote currency."""
+    """An open holding. `amount` in base currency (negative for a short), prices and P&L in quote currency.
+
+    targets : prices that the bot named as its aim when it entered, the nearest first; empty where it named none.
+    """
 
     symbol: str
     amount: float
@@ -61,6 +64,7 @@ class Position:
     mark_price: float
     opened_at: datetime
     stop: float | None = None
+    targets: tuple[float, ...] = ()
 
     @property
     def value(self) -> float:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from workbench.ledger.log import SqlLedger
 
-TRADE_OPENED = "TradeOpened"
+TRADE_OPENED, TRADE_CLOSED = "TradeOpened", "TradeClosed"
 _BATCH = 1000
 Entries = dict[str, set[tuple[str, datetime]]]
 """By bot: (symbol, market time) of each trade that it opened."""

@@ -70,6 +70,8 @@ def _opened(bot_id: str, run_id: str, position: Position) -> NewEvent:
         "amount": position.amount,
         "entry_price": position.entry_price,
         "opened_at": at,
+        "stop": position.stop,
+        "targets": list(position.targets),
     }
     return _event(kinds.TRADE_OPENED, bot_id, words, facts, f"opened:{run_id}:{bot_id}:{position.symbol}:{at}")
 

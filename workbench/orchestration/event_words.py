@@ -6,12 +6,11 @@ from typing import Any
 from workbench.domain.events import Event
 from workbench.domain.outlook import FORECAST_TURNED, REGIME_CHANGED
 from workbench.domain.sightings import SEEN
-from workbench.ledger.trade_entries import TRADE_OPENED
+from workbench.ledger.trade_entries import TRADE_CLOSED, TRADE_OPENED
 from workbench.orchestration.plain_text import plain
 
 BOT_ANNOUNCED, BOT_WENT_DOWN, BOT_RECOVERED = "BotAnnounced", "BotWentDown", "BotRecovered"
 BOT_STALE, BOT_NOT_READY, BOT_MOVED = "BotStale", "BotNotReady", "BotMoved"
-TRADE_CLOSED = "TradeClosed"
 DESK_STARTED, DESK_STOPPED = "DeskStarted", "DeskStopped"
 TRADING_STATE_CHANGED = "TradingStateChanged"
 LIMITS_CHANGED = "LimitsChanged"

@@ -74,7 +74,10 @@ class PatternMark:
 
 @dataclass(frozen=True, slots=True)
 class TradeMark:
-    """One round trip, or its entry only. pnl in quote currency."""
+    """One round trip, or its entry only. pnl and fees in quote currency; amount in base currency, negative for a short.
+
+    stop, targets : of one that is open. told_at : when its bot was last heard of it, UTC.
+    """
 
     entered_at: datetime
     entry_price: float
@@ -82,6 +85,24 @@ class TradeMark:
     exit_price: float | None = None
     pnl: float | None = None
     by: str = ""
+    amount: float | None = None
+    fees: float | None = None
+    reason: str = ""
+    stop: float | None = None
+    targets: tuple[float, ...] = ()
+    told_at: datetime | None = None
+
+    @property
+    def short(self) -> bool:
+        return self.amount is not None and self.amount < 0
+
+    @property
+    def waits(self) -> tuple["PriceMark", ...]:
+        """The stop and the targets of one that is open."""
+        if self.left_at is not None:
+            return ()
+        prices = [("stop", self.stop), *(("target", price) for price in self.targets)]
+        return tuple(PriceMark(kind, price, self.entered_at, by=self.by) for kind, price in prices if price)
 
 
 @dataclass(frozen=True, slots=True)

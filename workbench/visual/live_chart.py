@@ -12,7 +12,7 @@ from workbench.domain.market import Timeframe
 
 Json = dict[str, Any]
 Row = list[float]  # [opened_ms, open, high, low, close, volume]
-PARTS = ("forming", "overlay", "ribbon", "confidence", "status", "mode")
+PARTS = ("forming", "overlay", "ribbon", "confidence", "status", "mode", "trading")
 REMEMBERED = 512  # changes of bars; who is further behind gets a snapshot
 
 
@@ -21,6 +21,9 @@ class LiveChartRenderer:
 
     Bars are keyed by open time (epoch ms, UTC) and only ever closed ones; the forming bar is a part of its own and
     opens after all of them. Prices in quote currency; numbers go out exactly as they came in.
+
+    Finished trades (`trade_rows`) are told one by one, as bars are; what is open stands in "trading": {"open": rows,
+    "bots": colours, "older": how many finished ones are not here}.
     """
 
     def __init__(self, symbol: str, timeframe: Timeframe, keep: int = 5000):
@@ -30,11 +33,17 @@ class LiveChartRenderer:
         self._changed: deque[tuple[int, int]] = deque()
         self._forgotten = 0  # changes of bars up to this revision are no longer told apart
         self._parts: dict[str, tuple[int, Any]] = {name: (0, None) for name in PARTS}
+        self._trades: dict[str, tuple[int, Json]] = {}
 
     @property
     def bars(self) -> list[Row]:
         """The closed bars, rising, as many as are kept."""
         return list(self._bars.values())
+
+    @property
+    def trades(self) -> list[Json]:
+        """The finished trades, oldest first."""
+        return [row for _, row in self._trades.values()]
 
     def part(self, name: str) -> Any:
         """What stands in one of PARTS, None where nothing does."""
@@ -70,11 +79,31 @@ class LiveChartRenderer:
         self._parts[name] = (self.rev, value)
         return True
 
+    def put_trades(self, finished: Sequence[Json], trading: Any) -> bool:
+        """Have these finished trades (rows, oldest first) and this in "trading"; was it news?
+
+        Pages hear of new ones only; where those they have are not among these, of all anew. Of old ones that have left
+        they need not hear: they lie before the first bar.
+        """
+        before, known = self.rev, self._trades
+        if known and not any(row["id"] in known for row in finished):
+            self.rev += 1
+            known, self._forgotten = {}, self.rev
+            self._changed.clear()
+        self._trades = {}
+        for row in finished:
+            rev, was = known.get(row["id"], (0, None))
+            if was != row:
+                self.rev = rev = self.rev + 1
+            self._trades[row["id"]] = (rev, row)
+        self.put("trading", trading)
+        return self.rev > before
+
     def snapshot(self) -> Json:
         """Everything a page needs."""
         parts = {name: value for name, (_, value) in self._parts.items()}
         about = {"symbol": self.symbol, "timeframe": str(self.timeframe), "step": self.timeframe.milliseconds}
-        return {"kind": "chart", "rev": self.rev, **about, "bars": self.bars, **parts}
+        return {"kind": "chart", "rev": self.rev, **about, "bars": self.bars, "trades": self.trades, **parts}
 
     def changes(self, since: int) -> Json | None:
         """What changed after revision `since`: None for nothing, a snapshot where that is not known any more."""
@@ -85,7 +114,9 @@ class LiveChartRenderer:
         opened = dict.fromkeys(at for rev, at in self._changed if rev > since)
         parts = {name: value for name, (rev, value) in self._parts.items() if rev > since}
         bars = [self._bars[at] for at in sorted(opened) if at in self._bars]
-        return {"kind": "diff", "since": since, "rev": self.rev, **({"bars": bars} if bars else {}), **parts}
+        trades = [row for rev, row in self._trades.values() if rev > since]
+        rows = ({"bars": bars} if bars else {}) | ({"trades": trades} if trades else {})
+        return {"kind": "diff", "since": since, "rev": self.rev, **rows, **parts}
 
     @property
     def _newest(self) -> int:

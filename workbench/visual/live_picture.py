@@ -7,7 +7,8 @@ import pandas as pd
 
 from workbench.domain.forecasts import Forecast
 from workbench.domain.market import FormingCandle, Timeframe
-from workbench.visual.chart_spec import ChartSpec, Panel, Span
+from workbench.visual.chart_spec import ChartSpec, Panel, Span, TradeMark
+from workbench.visual.trade_rows import trade_mark
 
 BARS = 90
 COLUMNS = ["open", "high", "low", "close", "volume"]
@@ -35,8 +36,9 @@ def caption(view: dict[str, Any]) -> str:
 
 
 def picture(view: dict[str, Any], theme: str = "dark") -> ChartSpec:
-    """What it shows: the newest bars, the forming one paler, the fan, and the regimes."""
+    """What it shows: the newest bars, the forming one paler, the fan, the regimes, the trades of those bars."""
     symbol, timeframe = view["symbol"], Timeframe.parse(view["timeframe"])
+    trades = _trades(view)
     panel = Panel(
         symbol,
         timeframe,
@@ -46,9 +48,18 @@ def picture(view: dict[str, Any], theme: str = "dark") -> ChartSpec:
             Span(_moment(since), _moment(until) + timeframe.step, name)
             for since, until, name, _ in view["ribbon"] or ()
         ),
+        trades=trades,
+        marks=tuple(mark for trade in trades for mark in trade.waits),
         forming=_forming(symbol, timeframe, view["forming"]),
     )
     return ChartSpec((panel,), theme=theme, bars=BARS)
+
+
+def _trades(view: dict[str, Any]) -> tuple[TradeMark, ...]:
+    """Those that were left within the bars shown, and those that are open."""
+    since = view["bars"][-BARS:][0][0] if view["bars"] else 0
+    finished = [row for row in view.get("trades", ()) if row["out"][0] >= since]
+    return tuple(trade_mark(row) for row in (*finished, *(view.get("trading") or {}).get("open", ())))
 
 
 def _candles(rows: list[list[float]]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import ccxt
@@ -13,7 +14,8 @@ from workbench.domain.forecasts import Forecast
 from workbench.visual.forecast_overlay import ForecastOverlay
 from workbench.visual.live_chart import Json, LiveChartRenderer, freshness, stale_after_s
 from workbench.visual.live_feeds import FeedKey, FeedLease, WebSocketManager
-from workbench.visual.stream_ports import Outlook, StreamSettings
+from workbench.visual.stream_ports import Outlook, StreamSettings, TradeSource
+from workbench.visual.trade_rows import colours, in_rows, trade_row
 from workbench.visual.viewer_pace import Pacing, ViewerPace
 
 log = structlog.get_logger(__name__)
@@ -58,13 +60,18 @@ class LiveStream:
     """`start`, then `attach` pages. With pages that have all left it sleeps, its feed given back, until one returns."""
 
     def __init__(
-        self, feeds: WebSocketManager, key: FeedKey, outlook: Outlook | None, settings: StreamSettings | None = None
+        self,
+        feeds: WebSocketManager,
+        key: FeedKey,
+        outlook: Outlook | None,
+        settings: StreamSettings | None = None,
+        trades: TradeSource | None = None,
     ):
         self.key, self.settings = key, settings or StreamSettings()
         self.renderer = LiveChartRenderer(key.symbol, key.timeframe, self.settings.keep)
         self.overlay = ForecastOverlay(key.symbol, key.timeframe)
         self.viewers: list[Viewer] = []
-        self._feeds, self._outlook = feeds, outlook
+        self._feeds, self._outlook, self._trades = feeds, outlook, trades
         self._lease: FeedLease | None = None
         self._task: asyncio.Task | None = None
         self._asides: dict[str, asyncio.Task] = {}  # questions that the ticks must not wait for
@@ -72,7 +79,7 @@ class LiveStream:
         self._letting_go: asyncio.Future[None] | None = None
         self._woken = asyncio.Event()
         self._seen = (0, 0)  # newest closed bar and amendments that were taken over from the feed
-        self._look_due, self._mode_s = False, float("-inf")
+        self._look_due, self._mode_s, self._traded_s = False, float("-inf"), float("-inf")
 
     async def start(self) -> None:
         """Have the history and begin. Raises SymbolError, TimeframeError or ExchangeError."""
@@ -120,6 +127,10 @@ class LiveStream:
         """Show another forecast, or none. Raises ValueRefused."""
         self.renderer.put("overlay", self.overlay.update_forecast_overlay(forecast_data))
         self.flush()
+
+    def look_at_trades(self) -> None:
+        """A trade has opened or closed: they are looked at with the next tick."""
+        self._traded_s = float("-inf")
 
     def wake(self) -> None:
         """A page gave a sign, or there is something to send."""
@@ -196,6 +207,9 @@ class LiveStream:
             self._mode_s = self._now
         if self._look_due and self._outlook and self._aside("outlook", self._look, lease):
             self._look_due = False
+        due = self._now - self._traded_s >= self.settings.trades_s
+        if due and self._trades and self._aside("trades", self._look_at_trades, lease):
+            self._traded_s = self._now
 
     def _aside(self, name: str, ask: Callable[[FeedLease], Coroutine[Any, Any, None]], lease: FeedLease) -> bool:
         """Ask without waiting; False where the last question of that name is still open."""
@@ -233,6 +247,21 @@ class LiveStream:
         self.renderer.put("ribbon", seen.ribbon)
         self.renderer.put("confidence", seen.confidence)
         self.flush()
+
+    async def _look_at_trades(self, _lease: FeedLease) -> None:
+        assert self._trades is not None
+        try:
+            seen = await self._trades.look(self.key.symbol)
+        except WorkbenchError as error:
+            log.warning("trades_not_read", symbol=self.key.symbol, error=str(error))
+            return
+        if not (bars := self.renderer.bars):
+            return
+        rows, older = in_rows(seen.finished, bars[0][0], bars[-1][0] + 2 * self.key.timeframe.milliseconds)
+        held = [trade_row(one, datetime.now(UTC)) for one in seen.open]
+        trading = {"open": held, "bots": colours([*rows, *held]), "older": older}
+        if self.renderer.put_trades(rows, trading):
+            self.flush()
 
     def _sync(self) -> None:
         """Bring the chart in line with the feed; of the closed bars only those that may have changed are looked at."""

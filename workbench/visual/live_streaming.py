@@ -21,7 +21,7 @@ from workbench.visual.live_chart import Json, LiveChartRenderer
 from workbench.visual.live_feeds import DEFAULT, FeedKey, VenueAddress, WebSocketManager
 from workbench.visual.live_picture import draw
 from workbench.visual.live_stream import LiveStream, Viewer
-from workbench.visual.stream_ports import Outlook, StreamSettings, View
+from workbench.visual.stream_ports import Outlook, StreamSettings, TradeSource, View
 from workbench.visual.telegram_pictures import PictureBoard, PicturePace, PictureSender
 
 __all__ = [
@@ -43,7 +43,8 @@ class LiveChartStreamer:
     """Owns the live charts of one venue.
 
     outlook : asked after each close for the forecast, the regimes and how far to trust them; None draws candles only.
-    pictures : who sends pictures into chats; without it `stream_to_telegram` refuses.
+    pictures : who sends pictures into chats; without it `stream_to_telegram` refuses. trades : who knows the bots'
+    trades; None draws none.
     """
 
     def __init__(
@@ -53,9 +54,10 @@ class LiveChartStreamer:
         outlook: Outlook | None = None,
         settings: StreamSettings | None = None,
         pictures: PictureSender | None = None,
+        trades: TradeSource | None = None,
     ):
         self.venue, self.streams = venue, []  # type: tuple[VenueAddress, list[LiveStream]]
-        self._feeds, self._outlook, self._settings = feeds, outlook, settings
+        self._feeds, self._outlook, self._settings, self._trades = feeds, outlook, settings, trades
         pace = PicturePace((settings or StreamSettings()).picture_every_s)
         self._board = PictureBoard(pictures, pace) if pictures else None
 
@@ -67,7 +69,7 @@ class LiveChartStreamer:
         length = Timeframe.parse(str(timeframe))
         async with self._feeds.at(self.venue) as exchange:
             key = FeedKey(self.venue, await load_market(exchange, symbol, length), length)
-            stream = LiveStream(self._feeds, key, self._outlook, self._settings)
+            stream = LiveStream(self._feeds, key, self._outlook, self._settings, self._trades)
             self.streams.append(stream)
             try:
                 await stream.start()

@@ -215,16 +215,18 @@ def put_patterns(sheet: Sheet, panel: Panel) -> None:
 
 
 def put_trades(sheet: Sheet, panel: Panel) -> None:
-    """▲ in, ▼ out, joined by a line in the colour of the outcome."""
+    """▲ bought, ▼ sold: a short goes in with the one and out with the other. Joined in the colour of the outcome."""
     theme = sheet.frame.theme
     for trade in panel.trades:
         ink, entered = _by(sheet, trade.by) if trade.by else theme.accent, ms(trade.entered_at)
+        way_in, way_out = ("triangle-down", "triangle-up") if trade.short else ("triangle-up", "triangle-down")
         if trade.left_at is not None and trade.exit_price is not None:
-            won = trade.pnl if trade.pnl is not None else trade.exit_price - trade.entry_price
+            moved = trade.exit_price - trade.entry_price
+            won = trade.pnl if trade.pnl is not None else -moved if trade.short else moved
             result, left = theme.up if won >= 0 else theme.down, ms(trade.left_at)
             sheet.stroke(entered, trade.entry_price, left, trade.exit_price, result, 1.6, "dotted")
-            _sign(sheet, left, trade.exit_price, result, "triangle-down", 90)
-        _sign(sheet, entered, trade.entry_price, ink, "triangle-up", 90)
+            _sign(sheet, left, trade.exit_price, result, way_out, 90)
+        _sign(sheet, entered, trade.entry_price, ink, way_in, 90)
 
 
 def put_marks(sheet: Sheet, panel: Panel, form: str) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from workbench.domain.forecasts import Forecast
 from workbench.domain.market import Timeframe
+from workbench.visual.desk_trades import MarketTrades
 from workbench.visual.live_chart import Json
 from workbench.visual.telegram_pictures import PER_CHAT_S
 from workbench.visual.viewer_pace import Pacing
@@ -22,6 +23,12 @@ class View:
     confidence: Json | None = None
 
 
+class TradeSource(Protocol):
+    """Asked while a page looks; may raise WorkbenchError."""
+
+    async def look(self, symbol: str) -> MarketTrades: ...
+
+
 class Outlook(Protocol):
     """Asked after each close, one question at a time; may raise WorkbenchError."""
 
@@ -31,6 +38,7 @@ class Outlook(Protocol):
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
     """keep: closed bars a chart holds. tick_s: ages are judged this often. beat_s: a page hears at least this often.
+    trades_s: the bots' trades are looked at this often, and when one opens or closes.
     picture_every_s: a chat's picture is edited at most this often; 0 where the sender keeps the pace."""
 
     keep: int = 5000
@@ -38,4 +46,5 @@ class StreamSettings:
     tick_s: float = 0.5
     beat_s: float = 2.0
     mode_s: float = 5.0
+    trades_s: float = 1.0
     picture_every_s: float = PER_CHAT_S

@@ -86,8 +86,13 @@ class Account:
         amount = rules.amount(self.book.lot(symbol).amount)
         return amount if rules.tradable(amount, mark) else Decimal(0)
 
-    def positions(self, marks: Mapping[str, float], stops: Mapping[str, float]) -> tuple[Position, ...]:
-        """Open positions; the stop is the resting one, else the one managed on closed bars."""
+    def positions(
+        self,
+        marks: Mapping[str, float],
+        stops: Mapping[str, float],
+        targets: Mapping[str, tuple[float, ...]] | None = None,
+    ) -> tuple[Position, ...]:
+        """Open positions; the stop is the resting one, else the one managed on closed bars. targets : by market."""
         found = []
         for symbol in self.symbols:
             lot, mark = self.book.lot(symbol), marks.get(symbol, 0.0)
@@ -95,7 +100,8 @@ class Account:
                 continue
             resting = self.stop_of(symbol)
             stop = resting.stop if resting else stops.get(symbol)
-            found.append(Position(symbol, float(lot.amount), lot.entry_price, mark, lot.opened_at, stop))
+            aims = (targets or {}).get(symbol, ())
+            found.append(Position(symbol, float(lot.amount), lot.entry_price, mark, lot.opened_at, stop, aims))
         return tuple(found)
 
     async def _unread(self, symbol: str) -> list[Fill]:

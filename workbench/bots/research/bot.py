@@ -67,7 +67,7 @@ class ResearchBot:
         if session:
             book, marks = session.account.book, history.marks(session)
             worth = book.worth(marks)
-            positions = session.account.positions(marks, session.trader.stops)
+            positions = session.account.positions(marks, session.trader.stops, session.trader.targets)
             figures["realised"] = Money(float(book.realised), book.quote)
             if worth is not None:
                 day = float(worth) - history.day_start(float(book.started_with))

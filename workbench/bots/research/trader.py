@@ -56,11 +56,13 @@ class Troubles:
 
 
 class Trader:
-    """Acts for one account. `stops`: the stop of each position, resting at the venue or watched here."""
+    """Acts for one account. `stops`: the stop of each position, resting at the venue or watched here; `targets`: what
+    was aimed at on entering, which a bot that starts again no longer knows."""
 
     def __init__(self, broker: Broker, account: Account, timeframe: Timeframe, budget: Budget = BUDGET):
         self.broker, self.account, self.timeframe, self.budget = broker, account, timeframe, budget
         self.stops: dict[str, float] = {}
+        self.targets: dict[str, tuple[float, ...]] = {}
         self.uncertain: dict[
             str, tuple[str, float]
         ] = {}  # market → order that may have been done, when it cannot any more
@@ -116,7 +118,7 @@ class Trader:
         if not rules.tradable(amount, close):
             return
         await self._order(symbol, Side.BUY, amount, self.account.new_id("e", symbol, moment.at_ms), decision.reason)
-        self.stops[symbol] = decision.stop
+        self.stops[symbol], self.targets[symbol] = decision.stop, decision.targets
         await self._guard(symbol, moment, decision.stop)
 
     async def _leave(self, symbol: str, moment: Moment, intent: str, reason: str) -> None:
@@ -127,6 +129,7 @@ class Trader:
             await self._order(symbol, Side.SELL, amount, self.account.new_id(intent, symbol, moment.at_ms), reason)
         if not self.account.sellable(symbol, moment.closes[symbol]):
             self.stops.pop(symbol, None)
+            self.targets.pop(symbol, None)
 
     async def _guard(self, symbol: str, moment: Moment, stop: float | None) -> None:
         """Have exactly one stop for the whole position, never lower than before."""

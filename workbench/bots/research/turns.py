@@ -144,3 +144,4 @@ class Turns:
             self.residue = await flatten(session.account, moment_ms, marks(), within_s)
         if not self.residue:
             session.trader.stops.clear()
+            session.trader.targets.clear()
