@@ -8,7 +8,9 @@ export class ChartFeed {
     this.rev = -1;
     this.rows = []; // closed bars, rising: [ms, open, high, low, close, volume]
     this.fresh = []; // closed bars that came or changed since `take`
-    this.parts = { forming: null, overlay: null, ribbon: null, confidence: null, status: null, mode: null };
+    this.parts = { forming: null, overlay: null, ribbon: null, confidence: null, status: null, mode: null, trading: null };
+    this.trades = new Map(); // finished ones by id, oldest first
+    this.crowds = []; // of those that are only counted: none on a live chart
     this.about = { symbol: "", timeframe: "", step: 60000 };
     this.heardAt = Date.now(); // the kernel
     this.newsAt = null; // the market, by this browser's clock
@@ -29,6 +31,7 @@ export class ChartFeed {
     this.rev = message.rev;
     this.rows = message.bars;
     this.fresh = [];
+    this.trades = new Map((message.trades ?? []).map((trade) => [trade.id, trade]));
     this.about = { symbol: message.symbol, timeframe: message.timeframe, step: message.step };
     for (const name of Object.keys(this.parts)) this.parts[name] = message[name] ?? null;
     this.onChange(new Set(["all"]));
@@ -40,6 +43,8 @@ export class ChartFeed {
     const changed = new Set();
     for (const row of message.bars ?? []) this.place(row);
     if (message.bars) changed.add("bars");
+    for (const trade of message.trades ?? []) this.trades.set(trade.id, trade);
+    if (message.trades) changed.add("trades");
     for (const name of Object.keys(this.parts)) {
       if (!(name in message)) continue;
       this.parts[name] = message[name];

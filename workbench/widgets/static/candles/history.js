@@ -3,15 +3,18 @@ import { CandlestickSeries, createChart, HistogramSeries } from "lightweight-cha
 import { el, setText } from "../desk/dom.js";
 import * as show from "../desk/format.js";
 import { candleOptions, chartOptions, faded, tokens } from "./look.js";
-import { decimals, placeOf } from "./places.js";
+import { decimals, placeOf, timeAt } from "./places.js";
+import { TradeBar } from "./trade_bar.js";
+import { TradeLayer } from "./trades.js";
 
 const ROOM = 4; // pixels for a candle
 const CALM_MS = 80; // a zoom is over when it has paused for so long
 const FIELDS = 6;
+const NARROW = 560;
 
 export function renderHistory({ model, host }) {
   const about = model.get("history");
-  const root = el("div", { class: "wb candles history", role: "group", "aria-label": "Chart of the past" });
+  const root = el("div", { class: "wb candles history", tabindex: "0", role: "group", "aria-label": "Chart of the past" });
   for (const name of ["theme", "pair"]) if (model.get(name)) root.dataset[name] = model.get(name);
   const merged = el("span", { class: "figure" });
   const span = el("span", { class: "state figure" });
@@ -19,7 +22,8 @@ export function renderHistory({ model, host }) {
     el("span", { class: "tf", text: about.timeframe }), merged, el("span", { class: "spring" }), span);
   const pane = el("div", { class: "pane", style: `height: ${model.get("height")}px` });
   host.style.cssText += "display: block; width: 100%; margin: 0;";
-  root.append(el("header", { class: "head" }, first), pane);
+  const frame = el("div", { class: "frame" }, pane);
+  root.append(el("header", { class: "head" }, first), frame);
   host.append(root);
 
   let look = tokens(root);
@@ -27,16 +31,49 @@ export function renderHistory({ model, host }) {
   let step = about.step;
   let asked = 0;
   let timer = null;
+  let places = 2;
   const chart = createChart(pane, { autoSize: true, ...chartOptions(look, false, 2) });
   const candles = chart.addSeries(CandlestickSeries, candleOptions(look, 2));
   const volume = chart.addSeries(HistogramSeries, { priceScaleId: "volume", lastValueVisible: false, priceLineVisible: false });
   chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.84, bottom: 0.01 }, visible: false });
   const time = chart.timeScale();
+  const told = model.get("trading");
+  const feed = {
+    about: { symbol: about.symbol, step }, parts: { trading: told?.bots ? told : null }, trades: new Map(), crowds: [],
+    get newest() { return rows[rows.length - 1]; },
+  };
+  const trades = new TradeLayer(stage());
+  const bar = new TradeBar(root, frame, trades, () => false);
+  bar.onChange = () => edges() && ask(edges().from, edges().to);
+  frame.before(bar.node);
+
+  /** What the trades need of a chart. */
+  function stage() {
+    const at = (place) => time.logicalToCoordinate(0) + place * time.options().barSpacing;
+    const xOf = (ms) => (rows.length ? at(placeOf(rows, step, ms)) : NaN);
+    const placeAt = (x) => (x - time.logicalToCoordinate(0)) / time.options().barSpacing;
+    return {
+      host: pane, candles, time, feed, xOf,
+      get look() { return look; },
+      get rows() { return rows; },
+      get places() { return places; },
+      get barWidth() { return time.options().barSpacing; },
+      get pane() { return chart.paneSize(0); },
+      get narrow() { return pane.clientWidth < NARROW; },
+      yOf: (price) => candles.priceToCoordinate(price) ?? NaN,
+      timeAt: (x) => timeAt(rows, step, placeAt(x)),
+      centre(ms) {
+        const range = time.getVisibleLogicalRange();
+        const [place, half] = [placeOf(rows, step, ms), (range.to - range.from) / 2];
+        time.setVisibleLogicalRange({ from: place - half, to: place + half });
+      },
+    };
+  }
 
   const room = () => Math.max(50, Math.floor(pane.clientWidth / ROOM));
   function ask(from, to) {
     asked += 1;
-    model.send({ kind: "look", ask: asked, from, to, most: room() });
+    model.send({ kind: "look", ask: asked, from, to, most: room(), hidden: [...trades.hidden] });
   }
 
   /** The moments at both edges. */
@@ -53,16 +90,21 @@ export function renderHistory({ model, host }) {
     rows = Array.from({ length: flat.length / FIELDS }, (_, at) => flat.subarray(at * FIELDS, (at + 1) * FIELDS));
     step = message.step;
     root.dataset.merged = message.merged;
+    feed.about.step = step;
+    feed.trades = new Map((message.trades ?? []).map((trade) => [trade.id, trade]));
+    feed.crowds = message.crowds ?? [];
     draw();
+    trades.news();
     if (before) time.setVisibleLogicalRange({ from: placeOf(rows, step, before.from), to: placeOf(rows, step, before.to) });
     else time.fitContent();
     say();
+    requestAnimationFrame(() => requestAnimationFrame(() => bar.update()));
   }
 
   function draw() {
     const newest = rows.slice(-200).map((row) => Array.from(row));
     const five = 4 - Math.floor(Math.log10(newest.at(-1)[4])); // digits that matter: extremes are where recordings have stray ones
-    const places = Math.min(decimals(newest), Math.max(2, five));
+    places = Math.min(decimals(newest), Math.max(2, five));
     chart.applyOptions(chartOptions(look, false, places));
     candles.applyOptions(candleOptions(look, places));
     candles.setData(rows.map(([ms, open, high, low, close]) => ({ time: ms / 1000, open, high, low, close })));
@@ -81,6 +123,7 @@ export function renderHistory({ model, host }) {
     const seen = edges();
     if (!seen) return;
     say();
+    bar.update();
     const finer = step > about.step && seen.count < room() / 3;
     const past = seen.from < rows[0][0] && rows[0][0] > about.from;
     const later = seen.to > rows[rows.length - 1][0] + step && rows[rows.length - 1][0] + step < about.to;
@@ -95,6 +138,7 @@ export function renderHistory({ model, host }) {
   const repaint = () => {
     look = tokens(root);
     if (rows.length) draw();
+    trades.line();
   };
   const whole = () => {
     rows = [];

@@ -8,6 +8,7 @@ export function tokens(node) {
   const token = (name) => style.getPropertyValue(`--wb-${name}`).trim();
   const names = ["ground", "panel", "raised", "line", "text", "muted", "accent", "up", "down", "warning", "sans"];
   const found = Object.fromEntries(names.map((name) => [name, token(name)]));
+  [found.upText, found.downText] = [token("up-text"), token("down-text")];
   found.dark = style.colorScheme !== "light";
   return found;
 }

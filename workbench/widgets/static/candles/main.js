@@ -9,6 +9,8 @@ import { Hands } from "./hands.js";
 import { heading } from "./head.js";
 import { DrawingLayer } from "./layer.js";
 import { noteWriter, toolbar } from "./tools.js";
+import { TradeBar } from "./trade_bar.js";
+import { TradeLayer } from "./trades.js";
 
 const BEAT_MS = 10000;
 const TICK_MS = 500;
@@ -23,6 +25,7 @@ function render({ model, el: host }) {
   const pane = el("div", { class: "pane", style: `height: ${model.get("height")}px` });
   const notice = el("p", { class: "notice", role: "alert", hidden: true });
   const ask = (message) => model.send(message);
+  host.setAttribute("data-lm-suppress-shortcuts", "true"); // a and b are the chart's here, not the notebook's
   host.style.cssText += "display: block; width: 100%; margin: 0;";
   host.append(root);
   root.append(frame); // the library measures what it is given
@@ -32,12 +35,14 @@ function render({ model, el: host }) {
   const chart = new CandleChart(pane, feed, model.get("tints"));
   chart.price = (value) => show.fixed(value, chart.places);
   const board = new Board(ask, model.get("user"), () => paint());
+  const trades = new TradeLayer(chart);
   const layer = new DrawingLayer(chart, board);
   const tools = toolbar((what, tool) => act(what, tool));
   const head = heading(chart, feed);
   const hands = new Hands(root, chart, board, layer, tools, noteWriter(frame));
-  Object.assign(root, { chart, board }); // for whoever measures the page
-  root.prepend(head.node);
+  const bar = new TradeBar(root, frame, trades, () => Boolean(hands.tool || hands.drag));
+  Object.assign(root, { chart, board, trades }); // for whoever measures the page
+  root.prepend(head.node, bar.node);
   tools.node.hidden = !model.get("draws");
   frame.prepend(tools.node);
   root.append(notice);
@@ -52,12 +57,15 @@ function render({ model, el: host }) {
   }
 
   function draw(changed) {
-    if (changed.has("all")) chart.restore();
-    else {
+    if (changed.has("all")) {
+      chart.restore();
+      trades.news();
+    } else {
       const fresh = feed.take();
       if (fresh.length) chart.close(fresh);
       if (changed.has("forming")) chart.form();
       if (changed.has("overlay") || changed.has("ribbon")) chart.outlook();
+      if (changed.has("trades") || changed.has("trading")) trades.news();
     }
     drew();
   }
@@ -87,6 +95,7 @@ function render({ model, el: host }) {
     root.dataset.state = state;
     chart.mute(state === "stale" || state === "down");
     head.update();
+    bar.update();
     notice.hidden = !board.trouble;
     setText(notice, board.trouble);
   }
@@ -98,6 +107,7 @@ function render({ model, el: host }) {
   const light = matchMedia("(prefers-color-scheme: light)");
   const repaint = () => {
     chart.repaint();
+    trades.line();
     layer.update();
   };
   const placed = new ResizeObserver(() => { // made for a tab it is not in yet: its colours and width are known only there
