@@ -8,7 +8,9 @@ from workbench.domain.errors import ValueRefused
 from workbench.quant.blend import fit_blend
 from workbench.quant.dual_ridge import fit_dual_ridge
 from workbench.quant.interval_quantiles import quantile_features
-from workbench.quant.rocket import KERNELS, TRIPLES, fit_rocket, rocket_features
+from workbench.quant.lanes import LANES
+from workbench.quant.rocket import fit_rocket, rocket_features
+from workbench.quant.rocket_kernels import KERNELS, TRIPLES
 
 
 def windows(seed=0, n=6, channels=1, bars=40):
@@ -40,12 +42,15 @@ def test_channels_are_added_up():
     np.testing.assert_allclose(found, wanted, atol=1.01 / 32)
 
 
-def test_a_windows_features_do_not_depend_on_the_others():
-    x = windows()
-    rocket = fit_rocket(x)
+@pytest.mark.parametrize("row", [0, LANES - 1, LANES, LANES + 5])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_windows_features_do_not_depend_on_the_others(row, channels):
+    x = windows(n=LANES + 6, channels=channels, bars=41)
+    rocket = fit_rocket(x, features=84 * 8)
+    alone = x[row : row + 1]
 
-    np.testing.assert_array_equal(rocket_features(rocket, x)[3:4], rocket_features(rocket, x[3:4]))
-    np.testing.assert_array_equal(quantile_features(x)[3:4], quantile_features(x[3:4]))
+    np.testing.assert_array_equal(rocket_features(rocket, x)[row : row + 1], rocket_features(rocket, alone))
+    np.testing.assert_array_equal(quantile_features(x)[row : row + 1], quantile_features(alone))
 
 
 def test_quantiles_of_the_whole_window_come_first():

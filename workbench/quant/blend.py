@@ -11,7 +11,8 @@ from workbench.domain.errors import ValueRefused
 from workbench.quant.dual_ridge import DualRidge, fit_dual_ridge
 from workbench.quant.forest import Forest, planted
 from workbench.quant.interval_quantiles import quantile_features
-from workbench.quant.rocket import LEAST, Rocket, fit_rocket, rocket_features
+from workbench.quant.rocket import Rocket, fit_rocket, rocket_features
+from workbench.quant.rocket_kernels import LEAST
 
 SHARPNESS, TREES, FEATURES = 4.0, 200, 9996
 

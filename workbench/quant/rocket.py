@@ -5,16 +5,13 @@ evenly over powers of two, biases from quantiles of the convolutions of training
 """
 
 from dataclasses import dataclass
-from itertools import combinations
 
-import numba
 import numpy as np
 
 from workbench.domain.errors import ValueRefused
+from workbench.quant.rocket_kernels import KERNELS, LEAST, TAPS, biases_of, transform
 
-TAPS, LEAST, GOLDEN = 9, 9, (5**0.5 - 1) / 2
-TRIPLES = np.array(list(combinations(range(TAPS), 3)), dtype=np.int64)
-KERNELS = len(TRIPLES)
+GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +42,7 @@ def fit_rocket(windows: np.ndarray, features: int = 9996, seed: int = 0) -> Rock
         channels[place][rng.permutation(n_channels)[:count]] = 1
     levels = (np.arange(1, len(dilations) * KERNELS * each + 1) * GOLDEN) % 1
     chosen = rng.integers(n, size=(len(dilations), KERNELS))
-    biases = _biases(x, dilations, channels, chosen, levels.reshape(len(dilations), KERNELS, each).astype(np.float32))
+    biases = biases_of(x, dilations, channels, chosen, levels.reshape(len(dilations), KERNELS, each).astype(np.float32))
     return Rocket(dilations, biases, channels, bars)
 
 
@@ -55,7 +52,7 @@ def rocket_features(rocket: Rocket, windows: np.ndarray) -> np.ndarray:
     if x.shape[1:] != (rocket.channels.shape[2], rocket.bars):
         wanted = (rocket.channels.shape[2], rocket.bars)
         raise ValueRefused(f"windows are {x.shape[1:]} (channels, bars); these features were fitted on {wanted}")
-    return _transform(x, rocket.dilations, rocket.channels, rocket.biases)
+    return transform(x, rocket.dilations, rocket.channels, rocket.biases)
 
 
 def _dilations(bars: int, per_kernel: int) -> tuple[np.ndarray, int]:
@@ -70,76 +67,3 @@ def _checked(windows: np.ndarray) -> np.ndarray:
     if x.ndim != 3 or x.shape[2] < LEAST or not np.isfinite(x).all():
         raise ValueRefused(f"windows must be finite (n, channels, bars ≥ {LEAST}), got {np.shape(windows)}")
     return x
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, inline="always")
-def _convolve(taps, triple, out):
-    """out = 3 × (the three chosen taps) + taps[9], which is minus the sum of all nine."""
-    a, b, c, rest = taps[triple[0]], taps[triple[1]], taps[triple[2]], taps[TAPS]
-    for t in range(out.size):
-        out[t] = np.float32(3.0) * (a[t] + b[t] + c[t]) + rest[t]
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
-def _shifted(x, chosen, dilation, taps):
-    """The chosen channels' sum as nine shifted rows, zero outside, and minus the sum of them."""
-    bars = x.shape[1]
-    taps[:] = 0.0
-    for k in range(TAPS):
-        shift = (k - TAPS // 2) * dilation
-        first, last = max(0, -shift), min(bars, bars - shift)
-        for c in range(x.shape[0]):
-            if chosen[c] > 0:
-                for t in range(first, last):
-                    taps[k, t] += x[c, t + shift]
-        for t in range(first, last):
-            taps[TAPS, t] -= taps[k, t]
-
-
-@numba.njit(cache=True, nogil=True)
-def _same(a, b):
-    return not np.any(a != b)
-
-
-@numba.njit(cache=True, nogil=True)
-def _valid(place, kernel, dilation, bars):
-    """Every second kernel looks only at bars where all taps are inside."""
-    margin = (TAPS // 2) * dilation
-    whole = (place + kernel) % 2 == 0 or bars <= 2 * margin
-    return (0, bars) if whole else (margin, bars - margin)
-
-
-@numba.njit(cache=True, nogil=True)
-def _biases(x, dilations, channels, chosen, levels):
-    bars = x.shape[2]
-    taps, out = np.empty((TAPS + 1, bars), np.float32), np.empty(bars, np.float32)
-    biases = np.empty_like(levels)
-    for place in range(dilations.size):
-        for kernel in range(KERNELS):
-            _shifted(x[chosen[place, kernel]], channels[place, kernel], dilations[place], taps)
-            _convolve(taps, TRIPLES[kernel], out)
-            biases[place, kernel] = np.quantile(out, levels[place, kernel])
-    return biases
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
-def _transform(x, dilations, channels, biases):
-    n, n_channels, bars = x.shape
-    each = biases.shape[2]
-    found = np.empty((n, dilations.size * KERNELS * each), np.float32)
-    taps, out = np.empty((TAPS + 1, bars), np.float32), np.empty(bars, np.float32)
-    for i in range(n):
-        at = 0
-        for place in range(dilations.size):
-            for kernel in range(KERNELS):
-                if kernel == 0 or (n_channels > 1 and not _same(channels[place, kernel], channels[place, kernel - 1])):
-                    _shifted(x[i], channels[place, kernel], dilations[place], taps)
-                _convolve(taps, TRIPLES[kernel], out)
-                first, last = _valid(place, kernel, dilations[place], bars)
-                for b in range(each):
-                    bias, above = biases[place, kernel, b], 0
-                    for t in range(first, last):
-                        above += out[t] > bias
-                    found[i, at] = above / (last - first)
-                    at += 1
-    return found
