@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support import naive_rocket as naive
 from workbench.domain.errors import ValueRefused
 from workbench.quant.blend import fit_blend
 from workbench.quant.dual_ridge import fit_dual_ridge
-from workbench.quant.interval_quantiles import quantile_features
+from workbench.quant.interval_quantiles import DEPTH, intervals, quantile_features
 from workbench.quant.lanes import LANES
 from workbench.quant.rocket import fit_rocket, rocket_features
 from workbench.quant.rocket_kernels import KERNELS, TRIPLES
@@ -61,6 +63,20 @@ def test_quantiles_of_the_whole_window_come_first():
     whole = np.quantile(x[0, 0], np.linspace(0, 1, 4))
     whole[1::2] -= x[0, 0].mean()
     np.testing.assert_allclose(first, whole, atol=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 999), n=st.integers(1, 70), channels=st.integers(1, 3), bars=st.integers(7, 80))
+def test_quantiles_are_those_of_their_definition(seed, n, channels, bars):
+    x = windows(seed, n, channels, bars)
+    x[:, :, : bars // 3] = x[:, :, :1]  # values that are the same
+
+    found = quantile_features(x)
+
+    row = seed % n
+    views = [naive.views(one) for one in x[row].astype(float)]
+    wanted = [naive.quantiles(one[k], intervals(len(one[k]), DEPTH)) for k in range(4) for one in views]
+    np.testing.assert_allclose(found[row], np.concatenate(wanted), atol=2e-5)
 
 
 def test_the_ridge_equals_the_normal_equations():
