@@ -35,3 +35,22 @@ def hits(series, template, length, threshold, first):
             continue
         found.append(end)
     return found
+
+
+def stretched(values, points):
+    """Means of `points` equal stretches of the step function that `values` are."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    edges = np.linspace(0, len(values), points + 1)
+    return np.diff(np.interp(edges, np.arange(len(values) + 1), sums)) * points / len(values)
+
+
+def prepared(bars, points=64):
+    """Close, range and volume of one window as the classifier sees them."""
+    x = np.asarray(bars, dtype=float)
+    close = stretched(np.log(x[:, 3]), points)
+    spread = stretched(np.log(x[:, 1] / x[:, 2]), points)
+    volume = stretched(np.log1p(x[:, 4] / max(x[:, 4].mean(), 1e-300)), points)
+    channels = []
+    for values, unit in ((close, close.std()), (spread, close.std()), (volume, volume.std())):
+        channels.append((values - values.mean()) / unit if unit > 1e-9 else np.zeros(points))
+    return np.array(channels)
