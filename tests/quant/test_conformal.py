@@ -12,7 +12,9 @@ from workbench.domain.errors import ValueRefused
 from workbench.quant.conformal import (
     Calibration,
     calibrated,
+    calibration_for,
     coverage_bound,
+    interval_errors,
     isotonic,
     new_calibration,
     observed,
@@ -35,8 +37,8 @@ def outcome_at(published, aim):
     return float(q + (1e-9 if other > 0 else 0)) if np.isfinite(q) else other
 
 
-def play(levels, step, fan, aims, delay=0):
-    book, waiting, inside = new_calibration(levels, step), [], []
+def play(levels, step, fan, aims, delay=0, paired=False):
+    book, waiting, inside = new_calibration(levels, step, paired), [], []
     for aim in aims:
         published = calibrated(book, levels, fan)
         outcome = outcome_at(published, aim)
@@ -65,6 +67,79 @@ def test_every_level_of_a_fan_keeps_its_bound_on_hostile_outcomes(step, delay, a
 
     error = np.abs(np.array(book.hits) / book.rounds - LEVELS)
     assert (error <= coverage_bound(book, delay) + 1e-9).all()
+
+
+@calm
+@given(STEPS, st.integers(0, 4), st.lists(aims, min_size=6, max_size=150))
+def test_every_central_interval_of_a_paired_fan_keeps_its_bound_on_hostile_outcomes(step, delay, aims):
+    book, _ = play(LEVELS, step, Z, aims, delay, paired=True)
+
+    assert (interval_errors(book) <= coverage_bound(book, delay) + 1e-9).all()
+
+
+@pytest.mark.parametrize("delay", [0, 3])
+@pytest.mark.parametrize("step", [0.02, 0.3])
+def test_a_greedy_adversary_cannot_break_a_paired_fan(step, delay):
+    """Each round, of what is published by now, the outcome that pushes the worst interval still further off."""
+    book, waiting = new_calibration(LEVELS, step, paired=True), []
+    for _ in range(400):
+        waiting.append(calibrated(book, LEVELS, Z))
+        if len(waiting) <= delay:
+            continue
+        published = waiting.pop(0)
+        finite = np.concatenate([[-50.0], published[np.isfinite(published)], [50.0]])
+        after = [observed(book, published, float(y)) for y in np.concatenate([finite, finite + 1e-9])]
+        book = max(after, key=lambda one: (interval_errors(one) / coverage_bound(one, delay)).max())
+        assert (interval_errors(book) <= coverage_bound(book, delay) + 1e-12).all()
+
+
+@calm
+@given(STEPS, st.lists(aims, min_size=1, max_size=80))
+def test_a_paired_fan_never_leans(step, aims):
+    book, _ = play(LEVELS, step, Z, aims, paired=True)
+    read = played(book)
+
+    assert_allclose(read + read[::-1], 1, atol=1e-9)
+    assert (np.diff(read) >= 0).all()
+    assert calibrated(book, LEVELS, Z)[5] == pytest.approx(0, abs=1e-9)
+
+
+def test_interval_errors_count_what_was_inside():
+    book = new_calibration((0.05, 0.5, 0.95), paired=True)
+    for outcome in (0.0, 1.0, 3.0, -3.0, 0.5):
+        book = observed(book, [-2.0, 0.0, 2.0], outcome)
+
+    assert_allclose(interval_errors(book), [0.3, 0.0, 0.3])
+
+
+def test_outcomes_of_one_sign_widen_a_paired_fan_and_do_not_tilt_it():
+    paired, free = new_calibration(LEVELS, 0.02, paired=True), new_calibration(LEVELS, 0.02)
+    for _ in range(40):
+        paired, free = (observed(book, calibrated(book, LEVELS, Z), 2.5) for book in (paired, free))
+    wide, tilted = calibrated(paired, LEVELS, Z), calibrated(free, LEVELS, Z)
+
+    assert wide[-1] > Z[-1]
+    assert_allclose(wide, -wide[::-1], atol=1e-9)
+    assert tilted[0] > Z[0]
+    assert tilted[5] > 0
+
+
+def test_one_bar_ahead_calibration_moves_as_it_always_has():
+    """Figures of before calibrations could be paired, to the last digits."""
+    rng, book = np.random.default_rng(3), calibration_for(1)
+    for outcome in rng.standard_t(4, 2000):
+        book = observed(book, calibrated(book, LEVELS, Z), float(outcome))
+
+    tails = [0.014000000000001353, 0.06099999999999706, 0.1759999999999889, 0.2830000000000444, 0.3962500000000221]
+    assert_allclose(book.theta[:5], tails, rtol=1e-12)
+    assert not book.paired
+
+
+def test_long_horizons_step_less_and_move_in_pairs():
+    book = calibration_for(24)
+
+    assert (book.step, book.paired) == (0.006 / 24, True)
+    assert calibration_for(1) == new_calibration(LEVELS)
 
 
 @pytest.mark.parametrize("step", [0.02, 0.3])
@@ -141,6 +216,11 @@ def test_later_outcomes_leave_earlier_intervals_alone():
 def test_a_step_outside_its_range_is_refused(step):
     with pytest.raises(ValueRefused):
         new_calibration(LEVELS, step)
+
+
+def test_levels_that_are_not_mirrored_cannot_be_paired():
+    with pytest.raises(ValueRefused, match="symmetric"):
+        new_calibration((0.05, 0.5, 0.9), paired=True)
 
 
 def test_a_state_that_does_not_fit_is_refused():

@@ -13,8 +13,8 @@ simulated in `honest_windows` (mean of 60 runs). update_us : one outcome into tr
 Not quick: the same 24 hours ahead (…_24h), where twelve times twenty-four outcomes are always under way.
 coverage_24h_worst : the emptiest 500 hours there, beside coverage_24h_worst_oracle and the range _low to _high that
 nine of ten oracles keep to: about twenty independent days in a window, and the emptiest of 12 × 3,000 windows.
-The calibration's step was chosen on this set, one hour ahead; how trust slows down with the horizon (`rule_for`) on
-other candles and simulations. The bounds depend on neither.
+The calibration's step was chosen on this set, one hour ahead; how trust and calibration change with the horizon
+(`rule_for`, `calibration_for`) on other candles and simulations. The bounds depend on neither.
 
 walk_forward_s : all forecasts of four bots × 12 symbols × 1,000 origins, fits included; autoreg_s, ets_s : a loop of
 statsmodels' AutoReg (24 lags) and of its ETS (additive errors, level only) over the same 12,000 origins, one bot's
@@ -31,7 +31,7 @@ from workbench.bench import volatility as walk
 from workbench.bench.crypto import hourly_majors
 from workbench.bench.honest_windows import honest_worst, mean_correlation
 from workbench.quant.aggregation import Trust, TrustRule, admit, combine, new_trust, rule_for, updated
-from workbench.quant.conformal import calibrated, new_calibration, observed, within
+from workbench.quant.conformal import calibrated, calibration_for, new_calibration, observed, within
 from workbench.quant.fans import LEVELS
 from workbench.quant.panels import Panel
 from workbench.quant.return_fans import future_returns, learn_shape, return_fan
@@ -142,7 +142,7 @@ def _published(house, fans, truth, scale, horizon) -> np.ndarray:
     n, symbols = truth.shape
     names = ("house", *(f"bot{i}" for i in range(fans.shape[2])))
     trust = _trust(names, symbols, horizon)
-    books = [new_calibration(LEVELS, 0.006 / horizon) for _ in range(symbols)]
+    books = [calibration_for(horizon) for _ in range(symbols)]
     out = np.full(house.shape, np.nan)
     rounds: dict[tuple[int, int], _Round] = {}
     for t in range(walk.START, n - horizon):

@@ -13,10 +13,9 @@ import numpy as np
 from workbench.domain.errors import ValueRefused
 from workbench.domain.forecasts import Forecast
 from workbench.quant.aggregation import Trust, new_trust, rule_for
-from workbench.quant.conformal import Calibration, new_calibration, observed, played
+from workbench.quant.conformal import Calibration, calibration_for, observed, played
 from workbench.quant.fans import LEVELS, quantiles_at
 
-STEP = 0.006  # of the outermost level, one bar ahead; longer horizons have more outcomes under way, and step less
 FURTHEST = 1e-6  # probabilities read are kept this far from 0 and 1, where a quantile would be infinite
 
 
@@ -37,7 +36,8 @@ class Heard:
         try:
             told = json.loads(text)["calibration"]
             lists = {name: tuple(told[name]) for name in ("levels", "theta", "hits")}
-            return cls(trust, Calibration(**lists, step=float(told["step"]), rounds=int(told["rounds"])))
+            counted, paired = int(told["rounds"]), bool(told.get("paired", False))  # one of before pairs had none
+            return cls(trust, Calibration(**lists, step=float(told["step"]), rounds=counted, paired=paired))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueRefused(f"this is not a calibration: {error}") from error
 
@@ -49,7 +49,7 @@ class Heard:
 def new_heard(bars: int) -> Heard:
     """Nothing known yet of a horizon of so many bars, each of which may be asked about."""
     steps = max(1, bars)
-    return Heard(new_trust(rule_for(steps)), new_calibration(LEVELS, STEP / steps))
+    return Heard(new_trust(rule_for(steps)), calibration_for(steps))
 
 
 def read_at(calibration: Calibration) -> tuple[float, ...]:
