@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support import naive_shapes as naive
 from workbench.domain.errors import ValueRefused
-from workbench.quant.shapes import BLOCK, lengths_around, newest, scan, shape, similarity, without_overlap
+from workbench.quant.shapes import BLOCK, NEWEST, lengths_around, newest, scan, shape, similarity, without_overlap
 
 
 def walk(seed, bars=520):
@@ -89,6 +89,19 @@ def test_the_newest_bar_of_many_series_is_what_the_scan_says():
     for number, place in np.ndindex(5, 2):
         x = many[number][-lengths[place] :]
         np.testing.assert_allclose(now[number, place], similarity(x, bank), atol=1e-6)
+
+
+def test_the_newest_bar_of_a_series_does_not_depend_on_the_others_or_on_what_was_before_its_window():
+    many, bank, lengths = [walk(seed, 40 + seed) for seed in range(NEWEST + 9)], templates(60), (16, 33)
+    many[3][-5], many[4][-30:], many[5][:-33] = np.nan, 3.25, np.nan
+
+    now = newest(many, bank, lengths)
+
+    assert not now[3].any()
+    assert not now[4, 0].any()
+    assert now[5].all()
+    for number in (0, 1, 5, NEWEST - 1, NEWEST, NEWEST + 8):
+        np.testing.assert_array_equal(now[number], newest([many[number][-33:]], bank, lengths)[0])
 
 
 def test_gaps_and_flat_stretches_resemble_nothing_and_spoil_nobody():

@@ -28,11 +28,16 @@ class Blend:
     trees: Forest
     rocket_channels: int
 
-    def probabilities(self, windows: np.ndarray) -> np.ndarray:
-        """(n, n_classes) of windows (n, n_channels, n_bars), rows sum to 1; a window's do not depend on the others."""
+    def probabilities(self, windows: np.ndarray, by_trees: np.ndarray | None = None) -> np.ndarray:
+        """(n, n_classes) of windows (n, n_channels, n_bars), rows sum to 1; a window's do not depend on the others.
+        by_trees : what `by_trees` says of the same windows, where that is known already."""
         x = np.asarray(windows, dtype=np.float32)
         soft = _softmax(SHARPNESS * self.ridge.scores(_convolved(self.rockets, x[:, : self.rocket_channels])))
-        return (soft + self.trees.probabilities(quantile_features(x))) / 2
+        return (soft + (self.by_trees(x) if by_trees is None else by_trees)) / 2
+
+    def by_trees(self, windows: np.ndarray) -> np.ndarray:
+        """(n, n_classes) the half that is cheap to have: `probabilities` are its mean with others like it."""
+        return self.trees.probabilities(quantile_features(windows))
 
 
 def fit_blend(

@@ -46,6 +46,14 @@ def shape_columns(values, start, count, whole, part, columns):
 
 
 @numba.njit(cache=True, nogil=True)
+def newest_columns(tails, whole, part, columns):
+    """`shape_columns` of the window that ends with the last value of each of `tails` (n, longest), a column each."""
+    length = whole[POINTS]
+    for row in range(len(tails)):
+        shape_columns(tails[row], tails.shape[1] - length, 1, whole, part, columns[:, row : row + 1])
+
+
+@numba.njit(cache=True, nogil=True)
 def _running(values, start, count):
     """Sums of `count` values from `start`, relative to the first finite one, and how many were not finite; each one
     longer than the last needed, so that reading an edge's next value never leaves them."""

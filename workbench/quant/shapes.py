@@ -12,9 +12,9 @@ import numpy as np
 
 from workbench.domain.errors import ValueRefused
 from workbench.quant.one_thread import one_thread
-from workbench.quant.shape_kernels import POINTS, collect, shape_columns
+from workbench.quant.shape_kernels import POINTS, collect, newest_columns, shape_columns
 
-BLOCK = 2048
+BLOCK, NEWEST = 2048, 128
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,17 +82,21 @@ def scan(
 
 def newest(series: Sequence[np.ndarray], templates: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
     """Similarity of the window that ends with each series' last bar: (n_series, n_lengths, n_templates) float32, as
-    `scan` has it; 0 where a series is too short. What one closed bar of many markets costs."""
+    `scan` has it; 0 where a series is too short. What one closed bar of many markets costs. A window's do not depend
+    on the other series."""
     bank = np.ascontiguousarray(templates, dtype=np.float32).reshape(-1, POINTS) / np.float32(POINTS)
-    out = np.zeros((len(series), len(lengths), len(bank)), np.float32)
+    tails = np.full((len(series), max(lengths, default=0)), np.nan)  # a window across what is not there: zeros
+    for row, values in zip(tails, series, strict=True):
+        known = min(len(values), len(row))
+        row[len(row) - known :] = values[len(values) - known :]
+    out = np.empty((len(series), len(lengths), len(bank)), np.float32)
+    shapes = np.zeros((POINTS, NEWEST), np.float32)
     with one_thread():
         for place, length in enumerate(lengths):
-            shapes = np.zeros((POINTS, len(series)), np.float32)
-            for number, values in enumerate(series):
-                if len(values) >= length:
-                    tail = np.ascontiguousarray(values[len(values) - length :], dtype=float)
-                    _fill(tail, 0, 1, length, shapes[:, number : number + 1])
-            out[:, place] = (bank @ shapes).T
+            for first in range(0, len(series), NEWEST):
+                part = tails[first : first + NEWEST]
+                newest_columns(part, *_segments(length), shapes)
+                out[first : first + NEWEST, place] = (bank @ shapes)[:, : len(part)].T
     return out
 
 

@@ -13,7 +13,7 @@ from workbench.domain.patterns import MOST_BARS, Annotation, Likeness, Recogniti
 from workbench.domain.ports import Progress
 from workbench.quant.pattern_model import LEAST_LABELS, PatternModel, fit_patterns
 from workbench.quant.pattern_validation import Validation, cross_validated
-from workbench.quant.pattern_windows import prepared
+from workbench.quant.pattern_windows import prepared_all
 from workbench.quant.shapes import lengths_around, scan, shape, similarity
 
 CANDIDATE, APART, HISTORY = 0.78, 0.05, 1200
@@ -49,6 +49,9 @@ class PatternClassifier:
         self.labels = tuple(labels)
         self.shapes = np.array([shape(np.log([bar[3] for bar in one.bars])) for one in labels])
         self.lengths = _lengths(self.labels)
+        self._of: dict[str, list[int]] = {}
+        for number, one in enumerate(self.labels):
+            self._of.setdefault(one.pattern, []).append(number)
 
     @classmethod
     def fit(
@@ -96,7 +99,7 @@ class PatternClassifier:
         spans = sorted({(int(e), int(n)) for e, n in zip(hits.ends, hits.lengths, strict=True) if e >= since})
         if not spans:
             return []
-        verdicts = self.model.judge(np.array([prepared(bars[e - n + 1 : e + 1]) for e, n in spans]), alpha)
+        verdicts = self.model.judge(prepared_all([bars[e - n + 1 : e + 1] for e, n in spans]), alpha)
         frame, told, last = Timeframe.parse(timeframe), list[Recognition](), dict[str, tuple[int, int]]()
         for row in _by_close(spans, verdicts):
             (end, length), name = spans[row], str(verdicts.classes[row])
@@ -112,7 +115,7 @@ class PatternClassifier:
 
     def nearest(self, log_close: np.ndarray, pattern: str, count: int = 3) -> tuple[Likeness, ...]:
         """The labels of `pattern` most like a window, most similar first: why it was recognised."""
-        mine = [n for n, one in enumerate(self.labels) if one.pattern == pattern]
+        mine = self._of.get(pattern, [])
         likeness = similarity(log_close, self.shapes[mine])
         best = np.argsort(-likeness, kind="stable")[:count]
         return tuple(Likeness(self.labels[mine[n]].annotation_id, float(likeness[n])) for n in best)
@@ -123,7 +126,7 @@ class PatternClassifier:
         hits = scan([np.log(bars[:, 3])], self.shapes, self.lengths, CANDIDATE, True, 0.5)
         if not len(hits):
             return []
-        x = np.array([prepared(bars[e - n + 1 : e + 1]) for e, n in zip(hits.ends, hits.lengths, strict=True)])
+        x = prepared_all([bars[e - n + 1 : e + 1] for e, n in zip(hits.ends, hits.lengths, strict=True)])
         verdicts = self.model.judge(x)
         order = np.argsort(np.abs(verdicts.probability - 0.5), kind="stable")
         found: list[tuple[int, int, str, float]] = []
