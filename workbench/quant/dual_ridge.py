@@ -5,12 +5,13 @@ The penalty is chosen by the leave-one-out error, which the same decomposition g
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 from workbench.quant.one_thread import one_thread
 
 PENALTIES = np.logspace(-7, 2, 19)
-BLOCK = 16  # rows of one product: always as many, for a smaller one would round otherwise
+BLOCK = 128  # rows of one product: always as many, for a smaller one would round otherwise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,15 +27,22 @@ class DualRidge:
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """(n, n_classes) float64 of features (n, n_features); of each row alone, to the last bit."""
-        x = (np.asarray(features, dtype=np.float32)[:, self.kept] - self.mean) * self.scale
+        x = np.asarray(features, dtype=np.float32)
         out = np.empty((len(x), self.weights.shape[1]))
-        block = np.zeros((BLOCK, x.shape[1]), np.float32)
+        block = np.zeros((BLOCK, len(self.kept)), np.float32)
         with one_thread():
             for start in range(0, len(x), BLOCK):
                 part = x[start : start + BLOCK]
-                block[: len(part)] = part
+                _standard(part, self.kept, self.mean, self.scale, block)
                 out[start : start + BLOCK] = (block @ self.weights)[: len(part)]
         return out + self.level
+
+
+@numba.njit(cache=True, nogil=True)
+def _standard(features, kept, mean, scale, out):
+    for row in range(len(features)):
+        for k in range(kept.size):
+            out[row, k] = (features[row, kept[k]] - mean[k]) * scale[k]
 
 
 def fit_dual_ridge(features: np.ndarray, classes: np.ndarray, n_classes: int) -> DualRidge:

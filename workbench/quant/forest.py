@@ -10,6 +10,7 @@ import numba
 import numpy as np
 
 from workbench.domain.errors import ValueRefused
+from workbench.quant.lanes import LANES
 
 MOST_CLASSES = 10_000
 
@@ -101,12 +102,29 @@ def planted(trees) -> Forest:
 
 @numba.njit(cache=True, nogil=True)
 def _ask(feature, threshold, left, right, first, classes, shares, roots, n_classes, rows):
+    """A tree after another, asked by a block of rows at once: the tree stays in the cache, and while one row waits for
+    a node the others go on."""
     out = np.zeros((rows.shape[0], n_classes))
-    for row in range(rows.shape[0]):
+    at, going = np.empty(LANES, np.int64), np.empty(LANES, np.int64)
+    for start in range(0, rows.shape[0], LANES):
+        here = min(LANES, rows.shape[0] - start)
         for root in roots:
-            node = root
-            while left[node] != 0 or right[node] != 0:
-                node = left[node] if rows[row, feature[node]] <= threshold[node] else right[node]
-            for k in range(first[node], first[node + 1]):
-                out[row, classes[k]] += shares[k]
+            for w in range(here):
+                at[w], going[w] = root, w
+            left_to_go = here
+            while left_to_go:
+                still = 0
+                for i in range(left_to_go):
+                    w = going[i]
+                    node = at[w]
+                    one, other = left[node], right[node]  # both are read: what is next is chosen without a branch
+                    inner = (one | other) != 0
+                    down = one if rows[start + w, feature[node]] <= threshold[node] else other
+                    at[w] = down if inner else node
+                    going[still] = w
+                    still += inner
+                left_to_go = still
+            for w in range(here):
+                for k in range(first[at[w]], first[at[w] + 1]):
+                    out[start + w, classes[k]] += shares[k]
     return out / len(roots)

@@ -27,7 +27,8 @@ KNOWN = 20  # windows of a pattern that its typicality rests on at least
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdicts:
     """One row a window. classes : the likeliest pattern; probability : calibrated; p_value : share of history at least
-    as like it; typical : share of the class's examples at least as far out; accepted : both gates passed."""
+    as like it; typical : share of the class's examples at least as far out, NaN where the first gate has said no;
+    accepted : both gates passed."""
 
     classes: np.ndarray
     probability: np.ndarray
@@ -70,13 +71,14 @@ class PatternModel:
         chosen, scores = _scored(self.blend, told)
         names = np.array([name for name in self.blend.classes if name != NONE])[chosen]
         p_value = _conformal(self.background, scores)
-        typical = np.ones(len(x))
-        for name in np.unique(names):
-            rows = names == name
+        first = p_value <= alpha
+        typical = np.where(first, 1.0, np.nan)
+        for name in np.unique(names[first]):
+            rows = first & (names == name)
             if name in self.typical:
                 typical[rows] = self.typical[name].p_values(x[rows, 0])
         least = np.array([_least(self.typical.get(name), untypical) for name in names])
-        accepted = (p_value <= alpha) & (typical > least)
+        accepted = first & (typical > least)
         probability = 1 / (1 + np.exp(-(self.sharpness * _logit(scores) + self.offset)))
         return Verdicts(names, probability, p_value, typical, accepted)
 
