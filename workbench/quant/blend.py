@@ -69,7 +69,10 @@ def fit_blend(
 
 
 def _convolved(rockets: tuple[Rocket, Rocket], x: np.ndarray) -> np.ndarray:
-    return np.hstack([rocket_features(rockets[0], x), rocket_features(rockets[1], np.diff(x, axis=2))])
+    levels, changes = rockets
+    found = np.empty((len(x), levels.features + changes.features), np.float32)
+    rocket_features(changes, np.diff(x, axis=2), found, levels.features)
+    return rocket_features(levels, x, found)
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

@@ -46,13 +46,16 @@ def fit_rocket(windows: np.ndarray, features: int = 9996, seed: int = 0) -> Rock
     return Rocket(dilations, biases, channels, bars)
 
 
-def rocket_features(rocket: Rocket, windows: np.ndarray) -> np.ndarray:
-    """(n, n_features) float32 shares in [0, 1] of windows (n, n_channels, n_bars)."""
+def rocket_features(rocket: Rocket, windows: np.ndarray, out: np.ndarray | None = None, column: int = 0) -> np.ndarray:
+    """(n, n_features) float32 shares in [0, 1] of windows (n, n_channels, n_bars); in an array of the caller's, from
+    `column` on, where there is one."""
     x = _checked(windows)
     if x.shape[1:] != (rocket.channels.shape[2], rocket.bars):
         wanted = (rocket.channels.shape[2], rocket.bars)
         raise ValueRefused(f"windows are {x.shape[1:]} (channels, bars); these features were fitted on {wanted}")
-    return transform(x, rocket.dilations, rocket.channels, rocket.biases)
+    found = np.empty((len(x), rocket.features), np.float32) if out is None else out
+    transform(x, rocket.dilations, rocket.channels, rocket.biases, found, column)
+    return found
 
 
 def _dilations(bars: int, per_kernel: int) -> tuple[np.ndarray, int]:

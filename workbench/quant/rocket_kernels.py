@@ -14,14 +14,14 @@ _FLUSHED = 32  # rows of shares that are written out at a time: whole lines of t
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
-def transform(x, dilations, channels, biases):
-    """(n, n_features) float32 of x (n, n_channels, bars): the share of each convolution above each of its biases."""
+def transform(x, dilations, channels, biases, found, column):
+    """Write into `found` (n, …), from `column` on, the share of each convolution of x (n, n_channels, bars) that lies
+    above each of its biases."""
     bars, each = x.shape[2], biases.shape[2]
-    found = np.empty((len(x), biases.size), np.float32)
     padded, rest, out = _room(bars, dilations)
     above, shares = np.empty(LANES, np.float32), np.empty((max(each, _FLUSHED), LANES), np.float32)
     for start in range(0, len(x), LANES):
-        done, used = 0, 0
+        done, used = column, 0
         for place in range(dilations.size):
             for kernel in range(KERNELS):
                 if kernel == 0 or not _same(channels[place, kernel], channels[place, kernel - 1]):
@@ -35,7 +35,6 @@ def transform(x, dilations, channels, biases):
                     _share_above(out, last - first, biases[place, kernel, b], above, shares[used])
                     used += 1
         columns_to_rows(shares, used, start, found, done)
-    return found
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
@@ -124,4 +123,4 @@ def _share_above(out, size, bias, above, share):
         for w in range(LANES):
             above[w] += one if out[t, w] > bias else none
     for w in range(LANES):
-        share[w] = above[w] / size
+        share[w] = above[w] / np.float32(size)
