@@ -228,6 +228,8 @@ async def test_a_labelled_pattern_is_waited_for_by_its_name(desk):
 
     assert armed.title == "pattern Bull flag up on BTC/USD 1h"
     assert "with one of your 3 examples" in words(armed)
+    assert "bars that you did not label it triggers on" in words(armed)
+    assert "(meant: 2 % at most)" in words(armed)
     assert len(desk.ledger.read(kinds=[ARMED])) == 1
     assert words(again) == words(armed)
     assert "'wedge' has 0 labels" in (await desk.ask("/track setup btc pattern wedge")).error

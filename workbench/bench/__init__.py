@@ -31,6 +31,7 @@ NAMES = {
     "flood": "/halt in Telegram amid 10,000 alerts that Telegram refuses for a minute",
     "jobs": "scheduled notebooks: seconds to the message when one fails, dies or hangs; clocks that change and are set",
     "openset": "patterns planted in real candles: found, false alarms, shapes never labelled accepted",
+    "setups": "pattern setups armed on ordinary history: how often they trigger where nothing is, before and after",
     "brush": "from the mouse's release to similar windows on screen: 136 markets × 6,000 hourly bars, in a browser",
     "sightings": "what one closed bar of 100 markets costs a user of 64 patterns: milliseconds of CPU",
     "null": "claims of significance where returns have no direction",

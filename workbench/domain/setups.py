@@ -15,11 +15,32 @@ KINDS = ("breakout", "retest", "range", "line", "pattern")
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmRate:
+    """How often a pattern is recognised where nobody labelled it: shares of bars at which it would trigger.
+
+    bars : unlabelled bars it was measured on. nominal : what the bar was raised for. before : at the likeness `least`
+    that the examples alone ask for. after : at the likeness in use, measured on bars that did not set it; stretches :
+    how many runs of bars that was. known, kept : of the examples, those that another one recognises at the likeness
+    before, and in use.
+    """
+
+    nominal: float
+    bars: int
+    least: float
+    before: float
+    after: float
+    stretches: int
+    known: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
 class Examples:
     """Labelled windows of one pattern as they were when a setup was armed: what recognises it does not change under it.
 
     shapes : of each window (`workbench.quant.shapes`). lengths : bars that a window may have. least : the likeness with
     one of them, a correlation, from which it counts. stop, target : fractions of the close at which it is recognised.
+    alarms : how often it is wrong; None where there were too few bars to say.
     """
 
     pattern: str
@@ -28,6 +49,7 @@ class Examples:
     least: float
     stop: float
     target: float
+    alarms: AlarmRate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +106,7 @@ def setup_from(data: Mapping[str, Any]) -> TrackedSetup:
 
 def _examples_from(data: Mapping[str, Any]) -> Examples:
     shapes = tuple(tuple(float(value) for value in shape) for shape in data["shapes"])
-    figures = (float(data[name]) for name in ("least", "stop", "target"))
-    return Examples(str(data["pattern"]), shapes, tuple(int(bars) for bars in data["lengths"]), *figures)
+    least, stop, target = (float(data[name]) for name in ("least", "stop", "target"))
+    alarms = AlarmRate(**data["alarms"]) if data.get("alarms") else None
+    lengths = tuple(int(bars) for bars in data["lengths"])
+    return Examples(str(data["pattern"]), shapes, lengths, least, stop, target, alarms)

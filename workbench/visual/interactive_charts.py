@@ -14,11 +14,12 @@ import pandas as pd
 from workbench.domain.drawings import Anchor, Board, Drawing, Level, Note, Shape, Style, TrendLine, Zone
 from workbench.domain.errors import ValueRefused
 from workbench.domain.market import Timeframe
-from workbench.domain.setups import TrackedSetup
+from workbench.domain.setups import Examples, TrackedSetup
 from workbench.ledger.accepted_patterns import labels_of
 from workbench.ledger.drawings import Step
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.setup_log import SetupLog
+from workbench.quant.pattern_alarms import free_bars, guarded
 from workbench.quant.pattern_match import examples_of
 from workbench.quant.setup_replay import facts_of, replayed
 from workbench.quant.setups import StageChange
@@ -131,7 +132,8 @@ class InteractiveCharts:
         """Watch for a setup from the newest closed bar on; asked again under its id: what has become of it since.
 
         kind : breakout, retest, range, line (with line_id, a trend line of this board), or pattern (its name: one that
-        this author has labelled). Each change of stage found is told as an event, once, whoever finds it first.
+        this author has labelled; this market's unlabelled bars say how often it is wrong, and raise the likeness it
+        asks for where that is too often). Each change of stage found is told as an event, once, whoever finds it first.
         """
         known = {record.setup.setup_id: record.setup for record in self._setups.records(self.board.user)}
         setup = known.get(setup_id)
@@ -140,7 +142,7 @@ class InteractiveCharts:
                 raise ValueRefused(f"{self.board} has no closed bar yet; a setup is armed at one")
             closed = (self.candles.index[-1] + self.board.timeframe.step).to_pydatetime()
             line = self._line(line_id) if line_id else None
-            examples = examples_of(pattern, labels_of(self._ledger, self.board.user)) if kind == "pattern" else None
+            examples = self._examples(pattern) if kind == "pattern" else None
             setup = TrackedSetup(setup_id or _new_id(), self.board, kind, closed, side, line, examples)
             self._setups.arm(setup)
         changes = replayed(setup, self.candles)
@@ -171,6 +173,15 @@ class InteractiveCharts:
         text = f"{side}: {level.touches} touches{held}"
         ink = "up" if side == "support" else "down"
         return Drawing(drawing_id, self.board, Zone(level.low, level.high), text, Style(ink))
+
+    def _examples(self, pattern: str) -> Examples:
+        """The labels of a pattern as examples, as like as this market's unlabelled bars ask for."""
+        labels, board = labels_of(self._ledger, self.board.user), self.board
+        found = examples_of(pattern, labels)
+        here = [one for one in labels if (one.symbol, one.timeframe) == (board.symbol, board.timeframe)]
+        spans = [(int(1000 * one.first_at.timestamp()), int(1000 * one.last_at.timestamp())) for one in here]
+        free = free_bars(self.candles.index.as_unit("ms").asi8, spans, max(found.lengths))
+        return guarded(found, self.candles["close"].to_numpy(), free)
 
     def _line(self, line_id: str) -> TrendLine:
         shape = self._held(line_id).shape

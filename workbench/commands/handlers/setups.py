@@ -12,15 +12,18 @@ from workbench.commands.spec import Line
 from workbench.domain.drawings import Board
 from workbench.domain.errors import ValueRefused
 from workbench.domain.market import Timeframe
-from workbench.domain.setups import TrackedSetup
+from workbench.domain.setups import Examples, TrackedSetup
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.setup_log import SetupLog, SetupRecord
 from workbench.orchestration.plain_text import plain
+from workbench.quant.pattern_alarms import LEAST_BARS
 from workbench.quant.setup_replay import bars_since
 from workbench.quant.setups import Stage, StageChange
 from workbench.visual.chart_spec import PriceMark
 
 MOST_BARS = 5000
+HISTORY = 3000  # bars by which a pattern is judged when it is armed
+MUCH = 1.5  # times what was meant
 _TONES = {Stage.TARGET: Tone.GOOD, Stage.STOP: Tone.BAD, Stage.FAILED: Tone.WARNING, Stage.EXPIRED: Tone.MUTED}
 
 
@@ -34,7 +37,7 @@ async def track_setup(asked: Asked, line: Line) -> Reply:
     known = await asyncio.to_thread(_known, asked, line, kind, side)
     clock = await asked.center.read_clock()
     now = clock.market_time if clock else asked.now
-    bars = max([BARS, *(bars_since(setup, now) for setup in known)])
+    bars = max([HISTORY if pattern and not known else BARS, *(bars_since(setup, now) for setup in known)])
     charts, _ = await hand_on(asked, line, min(bars, MOST_BARS))
     setup_id = setup_id or (known[0].setup_id if known and not line_id else "")
     setup, changes = await asyncio.to_thread(charts.track, kind, side, line_id, setup_id, pattern)
@@ -76,7 +79,30 @@ def _recognised_by(setup: TrackedSetup) -> list[Part]:
         return []
     count, least = len(setup.examples.shapes), setup.examples.least
     words = f"Recognised where the newest bars have a likeness of {least:.2f} with one of your {count} examples."
-    return [Text(f"{words} Labels made later change nothing here.", Tone.MUTED)]
+    return [Text(f"{words} Labels made later change nothing here.", Tone.MUTED), _wrong(setup.examples)]
+
+
+def _wrong(examples: Examples) -> Text:
+    """How often it triggers where nothing is, and what that is worth."""
+    rate = examples.alarms
+    if rate is None:
+        return Text(
+            f"How often it is wrong is not known: this market has fewer than {LEAST_BARS} unlabelled bars.", Tone.MUTED
+        )
+    every = f"about one false alarm in {rate.bars / rate.stretches:,.0f} bars" if rate.stretches else "no false alarm"
+    words = f"On {rate.bars:,} bars that you did not label it triggers on {rate.after:.1%}: {every}"
+    words += f" (meant: {rate.nominal:.0%} at most)."
+    if examples.least > rate.least:
+        words += f" For that the likeness was raised from {rate.least:.2f}, where it triggers on {rate.before:.1%}."
+        words += f" Another example recognises {rate.kept} of your {len(examples.shapes)} there, {rate.known} before."
+    much = rate.after > MUCH * rate.nominal
+    if much:
+        words += " That is more than meant: one part of these bars is not like the other."
+    elif rate.after > rate.nominal:
+        words += " That is a little more than meant."
+    if not rate.kept:
+        words += " None of your examples would be recognised by another: label windows that are more alike."
+    return Text(words.replace("%", " %"), Tone.WARNING if much or not rate.kept else Tone.MUTED)
 
 
 def _changes(changes: list[StageChange]) -> Table:
