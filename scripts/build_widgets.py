@@ -20,7 +20,8 @@ MODULES = VENDOR / "node_modules"
 @dataclass(frozen=True)
 class Bundle:
     """`folder`/main.js with its library, if any. shared: modules of other folders that it imports. kept: files of the
-    library that are copied beside it, by the name they get."""
+    library that are copied beside it, by the name they get. form: "esm" for a widget's module, "iife" for what a page
+    runs at once."""
 
     name: str
     folder: str
@@ -28,6 +29,7 @@ class Bundle:
     credit: str
     kept: dict[str, str]
     shared: tuple[str, ...] = ()
+    form: str = "esm"
 
     @property
     def path(self) -> Path:
@@ -83,6 +85,7 @@ BUNDLES = (
             "desk/table.js",
         ),
     ),
+    Bundle("page_client", "page", "", "The page's own modules; no library", {}, form="iife"),
 )
 
 
@@ -101,8 +104,8 @@ def build(bundle: Bundle) -> None:
     command = [
         str(MODULES / ".bin" / "esbuild"),
         str(STATIC / bundle.folder / "main.js"),
-        *("--bundle", "--format=esm", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"),
-        *alias,
+        *("--bundle", f"--format={bundle.form}", "--minify", "--target=es2022", "--charset=utf8"),
+        *("--log-level=warning", *alias),
     ]
     bundled = subprocess.run(command, capture_output=True, check=True, text=True, encoding="utf-8").stdout
     text = f"// sources {source_hash(bundle)}\n/*! {bundle.credit} */\n{bundled}"

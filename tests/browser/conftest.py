@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update"),
 ]
 PATIENCE_MS = 120_000  # a busy machine takes its time; nothing here is a test of speed
-MODULES = ROOT / "workbench" / "widgets" / "static" / "desk"
+STATIC = ROOT / "workbench" / "widgets" / "static"
 
 
 @pytest.fixture(scope="package")  # its event loop must not outlive this folder: other tests run their own
@@ -101,12 +102,25 @@ def live(browser, served):
 
 @pytest.fixture
 def modules(browser):
-    """An empty page that can import the widget's source modules."""
-    handler = partial(_Quiet, directory=str(MODULES))
+    """An empty page that can import the desk's source modules."""
+    with _importing(browser, STATIC / "desk") as page:
+        yield page
+
+
+@pytest.fixture
+def page_modules(browser):
+    """An empty page that can import the modules of the page around the widgets."""
+    with _importing(browser, STATIC / "page") as page:
+        yield page
+
+
+@contextmanager
+def _importing(browser, folder):
+    handler = partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         page = browser.new_page(timezone_id="Europe/Berlin")
-        page.goto(f"http://127.0.0.1:{server.server_port}/format.js")
+        page.goto(f"http://127.0.0.1:{server.server_port}/{next(folder.glob('*.js')).name}")
         yield page
         page.close()
         server.shutdown()

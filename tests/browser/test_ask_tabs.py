@@ -37,9 +37,7 @@ def asked(page, area, line):
     before = area.locator(".reply").count()
     area.locator(".ask-line").fill(line)
     page.keyboard.press("Enter")
-    page.wait_for_function(
-        "n => document.querySelectorAll('.sheet:not([hidden]) .reply').length > n", arg=before, timeout=PATIENCE_MS
-    )
+    until(lambda: area.locator(".reply").count() > before, PATIENCE_MS / 1000)
     return area.locator(".reply").first
 
 

@@ -157,7 +157,7 @@ def test_a_phone_gets_one_column_and_keeps_figures_and_halt_in_reach(visit):
 
     widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     page.mouse.wheel(0, 600)
-    page.wait_for_function("scrollY > 0")
+    until(lambda: page.evaluate("scrollY > 0"))
     sums, halt = page.locator(".sums").bounding_box(), page.locator("button.halt").bounding_box()
 
     assert widths[0] <= widths[1]

@@ -55,9 +55,7 @@ def test_a_typed_halt_leaves_the_venue_flat_and_a_code_releases_it(page, floor):
 
     page.locator(".halt-form .typed").fill("halt")
     page.keyboard.press("Enter")
-    page.wait_for_function(
-        "document.querySelector('.halt-dialog h2').textContent.includes('2 of 2 confirmed')", timeout=30_000
-    )
+    expect(page.locator(".halt-dialog h2").first).to_contain_text("2 of 2 confirmed")
     outcomes = {
         row.locator(".halt-name").inner_text(): row.locator("b").inner_text()
         for row in page.locator(".halt-bots li").all()
@@ -73,7 +71,7 @@ def test_a_typed_halt_leaves_the_venue_flat_and_a_code_releases_it(page, floor):
     expect(page.locator(".release-form").first).to_contain_text("good for", use_inner_text=True)
     page.locator(".release-form .typed").fill("zzzzzz" if code != "zzzzzz" else "yyyyyy")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('.release').textContent.includes('code is wrong')", timeout=60_000)
+    expect(page.locator(".release").first).to_contain_text("code is wrong")
     assert "desk" in floor.ledger.states.all()
 
     page.locator(".release button", has_text="Release…").click()

@@ -85,7 +85,7 @@ def test_what_if_stands_beside_the_present_figures(visit):
     before = text(page, ".risk-figures .value")
 
     page.locator(".what-if select").select_option("breakout")
-    page.wait_for_function("document.querySelector('.what-said').textContent.includes('breakout holds half')")
+    expect(page.locator(".what-said")).to_contain_text("breakout holds half")
     half = dict(desk_page_risk.HELD)
     half["breakout"] = {s: v / 2 for s, v in half["breakout"].items()}
     expect(page.locator(".risk-figures .value").first).to_have_text(before, use_inner_text=True)
@@ -95,7 +95,7 @@ def test_what_if_stands_beside_the_present_figures(visit):
     expect(page.locator(".by_bot .ghost:visible")).to_have_count(8)
 
     page.locator("[data-what=correlations]").click()
-    page.wait_for_function("document.querySelector('.what-said').textContent.includes('every correlation is 1')")
+    expect(page.locator(".what-said")).to_contain_text("every correlation is 1")
     annual = played.desk(desk_page_risk.HELD, correlated=True).volatility.annual
     expect(page.locator(".risk-figures .other").nth(2)).to_have_text(
         f"→ {annual * 100:.1f} % a year", use_inner_text=True
@@ -104,7 +104,7 @@ def test_what_if_stands_beside_the_present_figures(visit):
     assert "by the normal law" not in page.locator(".risk-figures .other").nth(3).inner_text()  # this one has a history
 
     page.locator("[data-what=correlations]").click()
-    page.wait_for_function("document.querySelector('.what-said').textContent === ''")
+    expect(page.locator(".what-said")).to_have_text("")
     expect(page.locator(".risk-figures .other:visible")).to_have_count(0)
 
 
@@ -134,7 +134,7 @@ def test_every_name_on_the_risk_page_is_text(visit):
     page = visit("case=hostile")
     open_risk(page)
     page.locator("[data-what=halve]").click()
-    page.wait_for_function("document.querySelector('.what-said').textContent.includes('holds half')")
+    expect(page.locator(".what-said")).to_contain_text("holds half")
     for row in page.locator(".limits tbody tr:not(.detail)").all()[:4]:
         row.click()
 

@@ -146,7 +146,7 @@ def _use(page, trap):
         for line in LINES if tab == "Ask" else LINES[::12]:
             sheet.locator(".ask-line").fill(line)
             page.keyboard.press("Enter")
-            page.wait_for_function(ANSWERED, arg=line)
+            until(lambda line=line: page.evaluate(ANSWERED, line))
     elif sheet.locator(".tab-widget").count():
         sheet.locator(SHOWN).first.wait_for(state="visible")
     else:

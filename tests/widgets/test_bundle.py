@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "workbench" / "widgets" / "static"
-SOURCES = sorted(path for folder in ("desk", "candles", "lab") for path in (STATIC / folder).glob("*.js"))
+SOURCES = sorted(path for folder in ("desk", "candles", "lab", "page") for path in (STATIC / folder).glob("*.js"))
 BUILD = runpy.run_path(str(ROOT / "scripts" / "build_widgets.py"))
 
 
@@ -17,6 +17,14 @@ def test_the_bundle_was_built_from_these_sources(bundle):
     first = bundle.path.read_text(encoding="utf-8").splitlines()[0]
 
     assert first == f"// sources {BUILD['source_hash'](bundle)}", "run: python scripts/build_widgets.py"
+
+
+def test_what_a_page_runs_at_once_can_stand_in_it_as_it_is():
+    text = (STATIC / "page_client.bundle.js").read_text(encoding="utf-8")
+
+    assert "</script" not in text.casefold()
+    assert "<!--" not in text
+    assert len(text) < 10_000
 
 
 def test_the_lock_names_no_registry():

@@ -6,7 +6,9 @@ from http.client import responses
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import JupyterHandler
+from tornado.ioloop import IOLoop
 from tornado.web import HTTPError
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
@@ -68,6 +70,15 @@ class Line(Guarded, VoilaKernelWebsocketHandler):
     def on_close(self) -> None:
         self._of_session().discard(self)
         super().on_close()
+
+    def leave(self, why: str) -> None:
+        """Its session has ended: close it, and end the kernel that nobody can reach any more."""
+        self.close(1008, why)
+        IOLoop.current().spawn_callback(self._end_kernel)
+
+    async def _end_kernel(self) -> None:
+        if self.kernel_id in self.kernel_manager:
+            await ensure_async(self.kernel_manager.shutdown_kernel(self.kernel_id))
 
     def _of_session(self) -> set:
         guest = self.current_user

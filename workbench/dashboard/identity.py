@@ -84,7 +84,7 @@ class DeskIdentity(IdentityProvider):
         if isinstance(guest := handler.current_user, Guest) and guest.session:
             self._ended.add(guest.session)
             for line in self.lines.pop(guest.session, set()):
-                line.close(1008, "logged out")
+                line.leave("logged out")
         self.clear_login_cookie(handler)
 
     def user_to_cookie(self, user: Any) -> str:

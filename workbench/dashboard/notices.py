@@ -6,6 +6,7 @@ from pathlib import Path
 from workbench.widgets.tokens import css_variables
 
 SHARE = Path(__file__).parent / "share"
+CLIENT = Path(__file__).parents[1] / "widgets" / "static" / "page_client.bundle.js"
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -22,6 +23,12 @@ _FRAME = """<!DOCTYPE html>
 def page_css() -> str:
     """Tokens and the frame of the page; `html` carries the theme, so it is right before the first paint."""
     return css_variables("html") + "\n" + (SHARE / "page.css").read_text(encoding="utf-8")
+
+
+@cache
+def page_client() -> str:
+    """What a page runs that shows this package's own widgets only; goes into it as it is."""
+    return CLIENT.read_text(encoding="utf-8")
 
 
 def notice(title: str, body: str, head: str = "") -> str:

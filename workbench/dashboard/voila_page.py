@@ -2,14 +2,17 @@
 
 import asyncio
 import errno
+import json
 import os
 import secrets
 import sys
 import time
+from pathlib import Path
 from socket import AF_INET
 from typing import Any, ClassVar
 
 import tornado.web
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.httpserver import HTTPServer
 from tornado.log import access_log
@@ -25,21 +28,23 @@ from workbench.dashboard.forked_kernels import ForkedProvisioner
 from workbench.dashboard.guard import Guarded, Line, Waiting, guarded
 from workbench.dashboard.identity import DeskIdentity
 from workbench.dashboard.login_page import Entrance, LoginPage, LogoutPage
-from workbench.dashboard.notices import SHARE, notice, page_css
+from workbench.dashboard.notices import SHARE, notice, page_client, page_css
 from workbench.dashboard.page_settings import LOOPBACK, PageOptions
 from workbench.dashboard.viewer import HEADER, KEY_VARIABLE
 from workbench.domain.errors import StartError
 
 SEAT_WAIT_S = 4.0
 ALONE = "frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'"
-# blob: is how anywidget imports a widget's module; Voila compiles its JSON schemas, hence unsafe-eval
-SCRIPTS = "'self' 'unsafe-inline' 'unsafe-eval' blob:"
 CSP = (
-    f"default-src 'self'; script-src {SCRIPTS}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     f"font-src 'self' data:; connect-src 'self' ws://127.0.0.1:* ws://localhost:*; {ALONE}"
 )
+OWN_SCRIPTS = "'self' 'unsafe-inline' blob:"
+"""blob: is how a widget's module is imported."""
+SCRIPTS = f"{OWN_SCRIPTS} 'unsafe-eval'"
+"""Voila compiles its JSON schemas."""
 HEADERS = {
-    "Content-Security-Policy": CSP,
+    "Content-Security-Policy": CSP.format(scripts=SCRIPTS),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -69,8 +74,10 @@ class Seats(Entrance, TornadoVoilaHandler):
 
     most: ClassVar[int] = 10
     entering: ClassVar[int] = 0
+    scripts: ClassVar[str] = SCRIPTS
 
     async def get(self, path: str | None = None) -> None:
+        self.set_header("Content-Security-Policy", CSP.format(scripts=Seats.scripts))
         self.request.headers[HEADER] = self.current_user.username  # Voila hands it to the kernel; `viewer` reads it
         if "prefetch" in self.request.headers.get("Sec-Purpose", ""):
             self.set_status(204)  # a browser's guess is no viewer
@@ -108,6 +115,15 @@ class Seats(Entrance, TornadoVoilaHandler):
         self.say(notice("page is full", FULL.format(viewers=Seats.most, more=Seats.most * 2)))
 
 
+class EarlyLine(ZMQChannelsWebsocketConnection):
+    """A page's line is there while the kernel still runs the notebook. The usual one first waits for the kernel to say
+    which protocol it speaks, which it does between two cells; ours are all of this installation."""
+
+    def request_kernel_info(self) -> Any:
+        self._finish_kernel_info({})
+        return self._kernel_info_future
+
+
 class LeavingHandler(Guarded, VoilaShutdownKernelHandler):
     """A page's last beacon carries no XSRF token (voila#1458). A kernel id is a secret of its own page; and the
     origin is still checked."""
@@ -133,6 +149,7 @@ class DeskPage(Voila):
         self._sockets = _bind(options.port, options.host)
         self.port = self._sockets[0].getsockname()[1]  # heated kernels are told it before the server listens
         Seats.most = options.viewers
+        Seats.scripts = OWN_SCRIPTS if shows_own_widgets(options.notebook) else SCRIPTS
         os.environ[KEY_VARIABLE] = Waiting.key = secrets.token_urlsafe(24)  # kernels inherit it
 
     def init_handlers(self) -> list:
@@ -179,6 +196,7 @@ def voila_config(options: PageOptions) -> Config:
             "log_level": options.log_level,
             "token": options.login.token,
             "identity_provider_class": DeskIdentity,
+            "kernel_websocket_connection_class": EarlyLine,
             "cookie_secret": secrets.token_bytes(32),
             "tornado_settings": {
                 "headers": HEADERS,
@@ -193,7 +211,7 @@ def voila_config(options: PageOptions) -> Config:
             "template": "workbench",
             "allow_template_override": "NO",
             "allow_theme_override": "NO",
-            "resources": {"page_css": page_css()},
+            "resources": {"page_css": page_css(), "page_client": page_client()},
             "show_tracebacks": True,  # our template shows the error's own sentence only
             "file_allowlist": [],
             "extension_allowlist": EXTENSIONS,
@@ -213,6 +231,16 @@ def voila_config(options: PageOptions) -> Config:
         {"cull_idle_timeout": options.cull_s, "cull_interval": max(1, options.cull_s // 3), "cull_connected": False}
     )
     return config
+
+
+def shows_own_widgets(notebook: Path) -> bool:
+    """Whether it says that its cells show this package's own widgets and nothing else: then the page does without
+    JupyterLab's scripts (`index.html.j2`). A file that is no notebook is Voila's to refuse."""
+    try:
+        metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return metadata.get("workbench", {}).get("widgets") == "own"
 
 
 def _log_request(handler: tornado.web.RequestHandler) -> None:

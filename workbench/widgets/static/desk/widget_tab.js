@@ -27,15 +27,20 @@ export class WidgetTabPage {
 
   async hear(message) {
     if (message.kind !== "opened" || message.tab !== this.id) return;
-    if (message.trouble) {
-      setText(this.status, `This cannot be shown now: ${message.trouble}`);
-      setAttr(this.status, "data-tone", "warning");
-      return;
-    }
+    if (message.trouble) return this.fail(message.trouble);
     this.choice = message.choice;
     this.offer(message.choices);
-    if (this.shown !== message.model) await this.put(message.model);
+    try {
+      if (this.shown !== message.model) await this.put(message.model);
+    } catch (error) {
+      return this.fail(error.message);
+    }
     setAttr(this.status, "hidden", "hidden");
+  }
+
+  fail(words) {
+    setText(this.status, `This cannot be shown now: ${words}`);
+    setAttr(this.status, "data-tone", "warning");
   }
 
   async put(modelId) {
