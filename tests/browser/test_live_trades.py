@@ -80,18 +80,18 @@ def hover(page, mark):
 
 
 def test_trades_are_drawn_and_summed_and_stops_and_targets_stand_as_lines(page):
-    expect(page.locator(".trades-bar .sums")).to_have_text(
+    expect(page.locator(".trades-bar .trade-sums")).to_have_text(
         f"1 open · 3 closed {sum(one['pnl'] for one in CLOSED):+.2f} USD"
     )
-    assert page.locator(".trades-bar .bot .name").all_inner_texts() == ["breakout", "trend"]
+    assert page.locator(".trades-bar .trade-bot .trade-name").all_inner_texts() == ["breakout", "trend"]
     assert prices(page) == [7100.0, 7400.0, 7600.0]
     before = ink(page)
 
-    page.locator(".trades-bar .toggle").click()
+    page.locator(".trades-bar .trade-toggle").click()
 
     page.wait_for_function("document.querySelector('.wb.candles').dataset.marks === '0'")
     assert (prices(page), ink(page) != before) == ([], True)
-    expect(page.locator(".trades-bar .sums")).to_have_text("hidden")
+    expect(page.locator(".trades-bar .trade-sums")).to_have_text("hidden")
 
 
 def test_the_mouse_tells_all_of_a_trade(page):
@@ -117,7 +117,7 @@ def test_keys_toggle_choose_a_bot_and_step_from_trade_to_trade(page):
     for bot, shown in (("breakout", "2"), ("trend", "2"), (None, "4")):
         page.keyboard.press("Shift+B")
         expect(page.locator(".wb.candles")).to_have_attribute("data-trades", shown)
-        pressed = page.locator(".trades-bar .bot[aria-pressed=true] .name").all_inner_texts()
+        pressed = page.locator(".trades-bar .trade-bot[aria-pressed=true] .trade-name").all_inner_texts()
         assert pressed == ([bot] if bot else ["breakout", "trend"])
 
     page.keyboard.press(".")
@@ -132,11 +132,11 @@ def test_keys_toggle_choose_a_bot_and_step_from_trade_to_trade(page):
 
 
 def test_a_bots_button_hides_its_trades_alone(page):
-    page.locator(".trades-bar .bot", has_text="trend").click()
+    page.locator(".trades-bar .trade-bot", has_text="trend").click()
 
     expect(page.locator(".wb.candles")).to_have_attribute("data-trades", "2")
     assert prices(page) == []
-    page.locator(".trades-bar .bot", has_text="trend").click()
+    page.locator(".trades-bar .trade-bot", has_text="trend").click()
     expect(page.locator(".wb.candles")).to_have_attribute("data-trades", "4")
 
 
@@ -156,7 +156,7 @@ def test_news_moves_a_stop_closes_a_trade_and_opens_another_without_the_chart_an
     page.evaluate("m => tell(m)", news)
     drew(page, 3)
     assert prices(page) == []
-    expect(page.locator(".trades-bar .sums")).to_contain_text("0 open · 4 closed")
+    expect(page.locator(".trades-bar .trade-sums")).to_contain_text("0 open · 4 closed")
 
     late = trade(297, None, "learning", -1.0, stop=7500.0, told=FIRST)
     news = {"kind": "diff", "since": 3, "rev": 4, "trading": trading([*CLOSED, closed], [late])}
@@ -176,15 +176,15 @@ def test_a_chart_without_a_desk_has_no_trades_bar_and_one_without_trades_says_so
     expect(opened.locator(".trades-bar")).to_be_hidden()
 
     reopen(opened, chart(300, trading=trading([])))
-    expect(opened.locator(".trades-bar .sums")).to_have_text("No bot has traded BTC/USD in these bars")
+    expect(opened.locator(".trades-bar .trade-sums")).to_have_text("No bot has traded BTC/USD in these bars")
 
 
 def test_two_thousand_trades_are_counted_where_they_are_too_many_and_told_when_zoomed(opened):
     many = [trade(n % 290, n % 290 + 3, ("a", "b", "c")[n % 3], id=str(n)) for n in range(2000)]
     reopen(opened, chart(300, trades=many, trading=trading(many, older=412)))
 
-    expect(opened.locator(".trades-bar .sums")).to_contain_text("412 older left out")
-    expect(opened.locator(".trades-bar .sums")).to_contain_text("zoom in for each")
+    expect(opened.locator(".trades-bar .trade-sums")).to_contain_text("412 older left out")
+    expect(opened.locator(".trades-bar .trade-sums")).to_contain_text("zoom in for each")
     shown = opened.evaluate("document.querySelector('.wb.candles').trades.marks.map((m) => m.count)")
     assert sum(shown) == int(data(opened, "signs"))
     assert len(shown) < 100
@@ -208,9 +208,9 @@ def test_hostile_names_and_reasons_stay_text(trapped):
     bots = {text: {"dark": "#58a6ff", "light": "#1f6feb"} for text in PAYLOADS}
     reopen(page, chart(300, trades=rows, trading={"open": held, "bots": bots, "older": 0}))
 
-    assert set(page.locator(".trades-bar .bot .name").evaluate_all("all => all.map((n) => n.textContent)")) == set(
-        PAYLOADS
-    )
+    assert set(
+        page.locator(".trades-bar .trade-bot .trade-name").evaluate_all("all => all.map((n) => n.textContent)")
+    ) == set(PAYLOADS)
     page.locator(".wb.candles").focus()
     for _ in range(60):
         page.keyboard.press(",")
@@ -238,7 +238,7 @@ def test_a_finger_tells_a_trade_on_a_phone_and_all_is_in_its_width(browser):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert tip["x"] >= 0
         assert tip["x"] + tip["width"] <= 390
-        assert page.locator(".trades-bar .toggle").bounding_box()["height"] >= 40
+        assert page.locator(".trades-bar .trade-toggle").bounding_box()["height"] >= 40
 
 
 def call(page, expression):
@@ -313,12 +313,12 @@ def test_ten_thousand_trades_on_half_a_million_bars_are_counted_then_told_on_zoo
     with candle_page(browser) as page:
         page.evaluate("given => open_chart(given)", {"history": panel.history, "trading": panel.trading})
         answer(page, panel)
-        expect(page.locator(".trades-bar .sums")).to_contain_text("20,000 signs in")
-        assert page.locator(".trades-bar .bot .figure").all_inner_texts() == ["5,000", "5,000"]
+        expect(page.locator(".trades-bar .trade-sums")).to_contain_text("20,000 signs in")
+        assert page.locator(".trades-bar .trade-bot .figure").all_inner_texts() == ["5,000", "5,000"]
 
-        page.locator(".trades-bar .bot", has_text="a").first.click()
+        page.locator(".trades-bar .trade-bot", has_text="a").first.click()
         answer(page, panel)
-        expect(page.locator(".trades-bar .sums")).to_contain_text("10,000 signs in")
+        expect(page.locator(".trades-bar .trade-sums")).to_contain_text("10,000 signs in")
 
         box = page.locator(".pane").bounding_box()
         page.mouse.move(box["x"] + 400, box["y"] + 100)
@@ -328,7 +328,7 @@ def test_ten_thousand_trades_on_half_a_million_bars_are_counted_then_told_on_zoo
             answer(page, panel, asked=False)
             if data(page, "trades") != "0" and 0 < int(data(page, "signs")) < 60:
                 break
-        expect(page.locator(".trades-bar .sums")).to_contain_text("closed +")
+        expect(page.locator(".trades-bar .trade-sums")).to_contain_text("closed +")
 
 
 def answer(page, panel, asked=True):
@@ -365,7 +365,7 @@ def test_a_real_desks_bot_is_seen_to_hold_with_its_stop_and_to_close(browser, ch
         charted.wait_until_warm(90)
         query = urlencode({"venue": desk.url, "home": str(tmp_path), "symbol": "BTC/USD"})
         page = visits(query, ready=".wb.candles")
-        expect(page.locator(".trades-bar .sums")).to_have_text("No bot has traded BTC/USD in these bars")
+        expect(page.locator(".trades-bar .trade-sums")).to_have_text("No bot has traded BTC/USD in these bars")
         desk.let(run=True)
         page.wait_for_function("Number(document.querySelector('.wb.candles').dataset.waits) > 0")
         desk.let(run=False)
@@ -378,7 +378,7 @@ def test_a_real_desks_bot_is_seen_to_hold_with_its_stop_and_to_close(browser, ch
 
         desk.halt()
 
-        expect(page.locator(".trades-bar .sums")).to_contain_text("0 open · 1 closed")
+        expect(page.locator(".trades-bar .trade-sums")).to_contain_text("0 open · 1 closed")
         assert prices(page) == []
         assert page.evaluate("news === document.querySelector('.wb.candles').chart.feed.rows"), (
             "the chart was sent anew"

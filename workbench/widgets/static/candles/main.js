@@ -62,7 +62,10 @@ function render({ model, el: host }) {
       trades.news();
     } else {
       const fresh = feed.take();
-      if (fresh.length) chart.close(fresh);
+      if (fresh.length) {
+        chart.close(fresh);
+        trades.line(); // a target may have been reached
+      }
       if (changed.has("forming")) chart.form();
       if (changed.has("overlay") || changed.has("ribbon")) chart.outlook();
       if (changed.has("trades") || changed.has("trading")) trades.news();

@@ -15,10 +15,10 @@ export class TradeBar {
     this.chips = new Map();
     this.whose = null; // the one bot that is shown, by Shift+B
     this.at = null; // id of the sign that the keys stand on
-    this.button = el("button", { type: "button", class: "toggle", title: KEYS, onclick: () => this.toggle() }, "Trades", el("kbd", { text: "B" }));
-    this.bots = el("span", { class: "bots", role: "group", "aria-label": "Bots whose trades are shown" });
-    this.said = el("span", { class: "sums figure" });
-    this.signs = el("span", { class: "legend", text: "▲ bought  ▼ sold  △ ▽ closed  ┄ stop  ┈ target" });
+    this.button = el("button", { type: "button", class: "trade-toggle", title: KEYS, onclick: () => this.toggle() }, "Trades", el("kbd", { text: "B" }));
+    this.bots = el("span", { class: "trade-bots", role: "group", "aria-label": "Bots whose trades are shown" });
+    this.said = el("span", { class: "trade-sums figure" });
+    this.signs = el("span", { class: "trade-legend", text: "▲ bought  ▼ sold  △ ▽ closed  ┄ stop  ┈ target" });
     this.node = el("div", { class: "trades-bar", role: "toolbar", "aria-label": "Trades of the bots", hidden: true },
       this.button, this.bots, this.said, el("span", { class: "spring" }), this.signs);
     this.tip = el("div", { class: "trade-tip outside", role: "status", hidden: true });
@@ -115,8 +115,8 @@ export class TradeBar {
   }
 
   chip(name) {
-    const [dot, count] = [el("span", { class: "dot", "aria-hidden": "true" }), el("span", { class: "figure" })];
-    const node = el("button", { type: "button", class: "bot outside", title: name, onclick: () => this.flip(name) }, dot, el("span", { class: "name", text: name }), count);
+    const [dot, count] = [el("span", { class: "trade-dot", "aria-hidden": "true" }), el("span", { class: "figure" })];
+    const node = el("button", { type: "button", class: "trade-bot outside", title: name, onclick: () => this.flip(name) }, dot, el("span", { class: "trade-name", text: name }), count);
     this.bots.append(node);
     this.chips.set(name, { node, dot, count });
     return this.chips.get(name);
@@ -175,14 +175,14 @@ export class TradeBar {
     if (!mark) return;
     const trades = [...new Set([...(first ? [first] : []), ...mark.signs].map((sign) => sign.trade))].filter(Boolean);
     const { about, newest } = layer.feed;
-    tip.replaceChildren(...trades.slice(0, MOST_LINES).map((trade) => this.paragraph(lines(trade, about.symbol, layer.chart.places, newest?.[4]), trade)));
-    if (!trades.length) tip.append(el("p", { class: "more", text: `${show.count(mark.count)} entries and exits here; zoom in for each` }));
-    if (trades.length > MOST_LINES) tip.append(el("p", { class: "more", text: `and ${show.count(trades.length - MOST_LINES)} more; zoom in` }));
+    tip.replaceChildren(...trades.slice(0, MOST_LINES).map((trade) => this.paragraph(lines(trade, about.symbol, layer.chart.places, newest?.[4], (price) => layer.reached(trade, price)), trade)));
+    if (!trades.length) tip.append(el("p", { class: "trade-more", text: `${show.count(mark.count)} entries and exits here; zoom in for each` }));
+    if (trades.length > MOST_LINES) tip.append(el("p", { class: "trade-more", text: `and ${show.count(trades.length - MOST_LINES)} more; zoom in` }));
     this.place(mark);
   }
 
   paragraph([name, ...rest], trade) {
-    const dot = el("span", { class: "dot", style: `background: ${this.layer.inkOf(trade.by)}` });
+    const dot = el("span", { class: "trade-dot", style: `background: ${this.layer.inkOf(trade.by)}` });
     return el("p", {}, el("strong", {}, dot, name), ...rest.map((text) => el("span", { class: "figure", text, "data-tone": text.startsWith("P&L") ? show.tone(trade.pnl) : null })));
   }
 

@@ -117,8 +117,8 @@ export function label(sign, places, narrow) {
   return narrow ? trade.by : `${trade.by} ${side(trade)} ${quantity(trade.amount)} @ ${price}`;
 }
 
-/** All that is known of a trade, in lines. `now`: the newest price. */
-export function lines(trade, symbol, places, now) {
+/** All that is known of a trade, in lines. `now`: the newest price; `reached(price)`: has the market been at a target? */
+export function lines(trade, symbol, places, now, reached) {
   const [base, quote] = coins(symbol);
   const price = (value) => show.fixed(value, places);
   const told = [`${trade.by} · ${side(trade)} ${quantity(trade.amount)} ${base}`, `in ${price(trade.in[1])} · ${show.time(trade.in[0])}`];
@@ -127,7 +127,7 @@ export function lines(trade, symbol, places, now) {
     told.push(`out ${price(trade.out[1])} · ${show.time(trade.out[0])}${reason}`, `P&L ${outcome(trade, trade.pnl)} ${quote}, fees ${show.fixed(trade.fees)}`);
     return told;
   }
-  const waits = [trade.stop === null ? "no stop told" : `stop ${price(trade.stop)}`, ...trade.targets.map((target) => `target ${price(target)}`)];
+  const waits = [trade.stop === null ? "no stop told" : `stop ${price(trade.stop)}`, ...trade.targets.map((target) => `target ${price(target)}${reached(target) ? " reached" : ""}`)];
   if (trade.told !== null) told.push(`◷ stale: last heard of ${show.time(trade.told)}`);
   told.push(waits.join(" · "), `open, now ${outcome(trade, gained(trade, now))} ${quote} before fees`);
   return told;

@@ -60,15 +60,17 @@ export class TradeLayer {
     const wanted = new Map();
     for (const trade of this.on ? this.open.filter((one) => !this.hidden.has(one.by)) : []) {
       const late = trade.told !== null;
-      const add = (kind, price, at) => {
+      const add = (kind, price, at, named = true) => {
         const colour = late ? look.muted : kind === "stop" ? look.down : look.up;
         const title = narrow ? kind : `${kind} ${trade.by.length > 18 ? `${trade.by.slice(0, 17)}…` : trade.by}`;
         wanted.set(`${trade.id} ${kind} ${at}`, {
-          price, color: colour, lineWidth: 1, lineStyle: STYLES[kind], axisLabelVisible: true, title: late ? `◷ ${title}` : title,
+          price, color: colour, lineWidth: 1, lineStyle: STYLES[kind], axisLabelVisible: named, title: !named ? "" : late ? `◷ ${title}` : title,
+          axisLabelTextColor: late ? look.panel : look.dark ? look.ground : look.text, // 5:1 on both colours
         });
       };
       if (trade.stop !== null) add("stop", trade.stop, 0);
-      trade.targets.forEach((price, at) => add("target", price, at));
+      const ahead = trade.targets.filter((price) => !this.reached(trade, price));
+      ahead.forEach((price, at) => add("target", price, price, at === 0)); // the next one by name
     }
     for (const [name, line] of this.waits) {
       if (wanted.has(name)) continue;
@@ -79,6 +81,16 @@ export class TradeLayer {
       if (this.waits.has(name)) this.waits.get(name).applyOptions(options);
       else this.waits.set(name, candles.createPriceLine(options));
     }
+  }
+
+  /** Whether a bar since a trade was opened has been at one of its targets. */
+  reached(trade, price) {
+    const { rows } = this.chart;
+    const short = trade.amount < 0;
+    for (let at = rows.length - 1; at >= 0 && rows[at][0] >= trade.in[0]; at -= 1) {
+      if (short ? rows[at][3] <= price : rows[at][2] >= price) return true;
+    }
+    return false;
   }
 
   /** Stops and targets that are not far from the candles in sight belong on the price axis. */
