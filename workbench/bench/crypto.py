@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workbench.domain.candles import COLUMNS, INDEX
 from workbench.domain.errors import CandleError
 from workbench.quant.panels import Panel
 
@@ -12,11 +13,31 @@ MAJORS = ("BTC", "ETH", "SOL", "XRP", "DOGE", "AVAX", "LINK", "LTC", "NEAR", "UN
 FILE = "crypto_spot_1h_2024.parquet"
 
 
-def hourly_majors(root: Path | None = None) -> Panel:
-    """The twelve on one hourly grid, as far as all of them reach. Raises CandleError where the file is not there."""
+def _recorded(root: Path | None) -> Path:
     path = (root or Path(__file__).parents[3] / "shared" / "data") / FILE
     if not path.exists():
         raise CandleError(f"{path} is not here; this benchmark reads the recorded 2024 set")
+    return path
+
+
+def recorded_markets(count: int, bars: int, root: Path | None = None) -> dict[tuple[str, str], pd.DataFrame]:
+    """Candle tables of the newest `bars` hours of `count` markets by (symbol, "1h"), of those that have as many, in
+    order of their names. Raises CandleError where the file is not there, or too few have."""
+    path = _recorded(root)
+    table = pd.read_parquet(path).sort_values(["symbol", "ts"])
+    tables = {
+        (str(symbol), "1h"): rows.set_index("ts")[list(COLUMNS)].rename_axis(INDEX).iloc[-bars:]
+        for symbol, rows in table.groupby("symbol")
+        if len(rows) >= bars
+    }
+    if len(tables) < count:
+        raise CandleError(f"{path} has {len(tables)} markets of {bars} bars, {count} are asked for")
+    return dict(list(tables.items())[:count])
+
+
+def hourly_majors(root: Path | None = None) -> Panel:
+    """The twelve on one hourly grid, as far as all of them reach. Raises CandleError where the file is not there."""
+    path = _recorded(root)
     symbols = [f"{base}/USDT" for base in MAJORS]
     table = pd.read_parquet(path, filters=[("symbol", "in", symbols)])
     wide = {name: table.pivot(index="ts", columns="symbol", values=name)[symbols] for name in table.columns[2:]}

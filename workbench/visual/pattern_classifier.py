@@ -16,7 +16,7 @@ from workbench.quant.pattern_validation import Validation, cross_validated
 from workbench.quant.pattern_windows import prepared_all
 from workbench.quant.shapes import lengths_around, scan, shape, similarity
 
-CANDIDATE, APART, HISTORY = 0.78, 0.05, 1200
+CANDIDATE, APART, HISTORY, TREES = 0.78, 0.05, 1200, 100
 Market = tuple[str, str]
 """symbol, timeframe"""
 
@@ -60,7 +60,7 @@ class PatternClassifier:
         history: Mapping[Market, pd.DataFrame],
         progress: Progress | None = None,
         seed: int = 0,
-        trees: int = 100,
+        trees: int = TREES,
         windows: int = HISTORY,
     ) -> "PatternClassifier":
         """Learn from labels, and from windows of `history` that nobody labelled. Raises ValueRefused where either is
