@@ -34,6 +34,16 @@ def test_a_row_does_not_depend_on_the_others(grown):
     assert np.array_equal(alone, forest.probabilities(rows))
 
 
+def test_trees_asked_part_after_part_say_what_they_say_at_once(grown):
+    forest, rows = planted(grown[0]), grown[2]
+    votes = np.zeros((len(rows), forest.n_classes))
+
+    for first, last in ((0, 3), (3, 3), (3, 14), (14, 20)):
+        forest.add_votes(rows, votes, first, last)
+
+    assert np.array_equal(votes / 20, forest.probabilities(rows))
+
+
 def test_what_is_no_forest_is_refused(grown):
     forest = planted(grown[0])
     inner = int(np.flatnonzero(forest.left)[3])

@@ -1,5 +1,7 @@
 """Features beside their definitions; the classifier on windows that a child could tell apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,8 @@ from workbench.quant.interval_quantiles import DEPTH, intervals, quantile_featur
 from workbench.quant.lanes import LANES
 from workbench.quant.rocket import fit_rocket, rocket_features
 from workbench.quant.rocket_kernels import KERNELS, TRIPLES
+
+ROWS = np.arange(9) % 3
 
 
 def windows(seed=0, n=6, channels=1, bars=40):
@@ -114,3 +118,24 @@ def test_bad_windows_are_refused(bad):
         fit_rocket(bad)
     with pytest.raises(ValueRefused, match="two classes"):
         fit_blend(windows(n=2), ["a", "a"])
+
+
+def test_what_would_read_beyond_its_windows_is_refused():
+    x = windows()
+    rocket, ridge = (
+        fit_rocket(x, features=84 * 4),
+        fit_dual_ridge(np.random.default_rng(0).normal(size=(9, 5)), ROWS, 3),
+    )
+
+    for wrong in (
+        {"dilations": rocket.dilations - 1},
+        {"dilations": rocket.dilations * 9},
+        {"biases": rocket.biases[:1]},
+    ):
+        with pytest.raises(ValueRefused, match="no convolutions"):
+            replace(rocket, **wrong)
+    for wrong in ({"kept": ridge.kept[::-1]}, {"kept": ridge.kept - 1}, {"scale": ridge.scale[1:]}):
+        with pytest.raises(ValueRefused, match="no ridge"):
+            replace(ridge, **wrong)
+    with pytest.raises(ValueRefused, match="column 4"):
+        ridge.scores(np.zeros((1, 4)))

@@ -3,6 +3,7 @@
 The two err differently: their mean is better than either on every recorded set we have (`workbench bench shapes`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from workbench.quant.rocket import Rocket, fit_rocket, rocket_features
 from workbench.quant.rocket_kernels import LEAST
 
 SHARPNESS, TREES, FEATURES = 4.0, 200, 9996
+ASKED = (0.3, 0.5, 0.7, 0.85, 1.0)  # shares of the trees after which a window may have turned out to be of no interest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,16 +30,35 @@ class Blend:
     trees: Forest
     rocket_channels: int
 
-    def probabilities(self, windows: np.ndarray, by_trees: np.ndarray | None = None) -> np.ndarray:
-        """(n, n_classes) of windows (n, n_channels, n_bars), rows sum to 1; a window's do not depend on the others.
-        by_trees : what `by_trees` says of the same windows, where that is known already."""
+    def probabilities(self, windows: np.ndarray) -> np.ndarray:
+        """(n, n_classes) of windows (n, n_channels, n_bars), rows sum to 1; a window's do not depend on the others."""
         x = np.asarray(windows, dtype=np.float32)
-        soft = _softmax(SHARPNESS * self.ridge.scores(_convolved(self.rockets, x[:, : self.rocket_channels])))
-        return (soft + (self.by_trees(x) if by_trees is None else by_trees)) / 2
+        return (self._soft(x) + self.trees.probabilities(quantile_features(x))) / 2
 
-    def by_trees(self, windows: np.ndarray) -> np.ndarray:
-        """(n, n_classes) the half that is cheap to have: `probabilities` are its mean with others like it."""
-        return self.trees.probabilities(quantile_features(windows))
+    def probabilities_while(
+        self, windows: np.ndarray, open_: Callable[[np.ndarray, float], np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the windows that stay of interest to the end, and their `probabilities`, to the last bit.
+
+        open_ : told what is known of some windows, (n, n_classes) that only grow, and how much more all classes of a
+        window will get together, it says which are still of interest, (n,) bool. The others are asked no more.
+        """
+        x = np.asarray(windows, dtype=np.float32)
+        soft = self._soft(x)
+        rows = np.flatnonzero(open_(soft / 2, 0.5))
+        soft, votes, features = soft[rows], np.zeros((len(rows), len(self.classes))), quantile_features(x[rows])
+        count, asked = self.trees.roots.size, 0
+        for share in ASKED:
+            upto = int(np.ceil(share * count))
+            self.trees.add_votes(features, votes, asked, upto)
+            asked = upto
+            still = open_((soft + votes / count) / 2, (1 - asked / count) / 2)
+            rows, soft, votes, features = rows[still], soft[still], votes[still], features[still]
+        return rows, (soft + votes / count) / 2
+
+    def _soft(self, x: np.ndarray) -> np.ndarray:
+        """(n, n_classes) by the convolutions."""
+        return _softmax(SHARPNESS * self.ridge.scores(_convolved(self.rockets, x[:, : self.rocket_channels])))
 
 
 def fit_blend(

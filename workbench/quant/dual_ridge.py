@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
+from workbench.domain.errors import ValueRefused
 from workbench.quant.one_thread import one_thread
 
 PENALTIES = np.logspace(-7, 2, 19)
@@ -25,9 +26,22 @@ class DualRidge:
     level: np.ndarray
     penalty: float
 
+    def __post_init__(self) -> None:
+        width = self.kept.shape
+        sound = (
+            self.kept.ndim == 1
+            and self.mean.shape == self.scale.shape == self.weights.shape[:1] == width
+            and bool((np.diff(self.kept, prepend=-1) > 0).all())
+            and self.level.shape == self.weights.shape[1:]
+        )
+        if not sound:
+            raise ValueRefused("this is no ridge: it keeps no columns in their order, or has not one weight for each")
+
     def scores(self, features: np.ndarray) -> np.ndarray:
         """(n, n_classes) float64 of features (n, n_features); of each row alone, to the last bit."""
         x = np.asarray(features, dtype=np.float32)
+        if len(self.kept) and self.kept[-1] >= x.shape[1]:
+            raise ValueRefused(f"this ridge reads column {self.kept[-1]}, got an array of shape {x.shape}")
         out = np.empty((len(x), self.weights.shape[1]))
         block = np.zeros((BLOCK, len(self.kept)), np.float32)
         with one_thread():
@@ -41,8 +55,13 @@ class DualRidge:
 @numba.njit(cache=True, nogil=True)
 def _standard(features, kept, mean, scale, out):
     for row in range(len(features)):
-        for k in range(kept.size):
-            out[row, k] = (features[row, kept[k]] - mean[k]) * scale[k]
+        values, found = features[row], out[row]
+        if kept.size == values.size:  # all of them, in order: no need to look up which
+            for k in range(kept.size):
+                found[k] = (values[k] - mean[k]) * scale[k]
+        else:
+            for k in range(kept.size):
+                found[k] = (values[kept[k]] - mean[k]) * scale[k]
 
 
 def fit_dual_ridge(features: np.ndarray, classes: np.ndarray, n_classes: int) -> DualRidge:

@@ -65,12 +65,19 @@ class Forest:
 
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         """(n, n_classes) mean over the trees of the leaf that each row of x (n, n_features) falls into."""
+        votes = np.zeros((len(x), self.n_classes))
+        self.add_votes(x, votes, 0, self.roots.size)
+        return votes / self.roots.size
+
+    def add_votes(self, x: np.ndarray, votes: np.ndarray, first: int, last: int) -> None:
+        """Adds to `votes` (n, n_classes) what trees `first` to before `last` say of x (n, n_features). Asked part after
+        part or at once, the sums are the same to the last bit."""
         rows = np.ascontiguousarray(x, dtype=np.float32)
         if rows.ndim != 2 or rows.shape[1] != self.n_features:
             raise ValueRefused(f"this forest reads {self.n_features} columns, got an array of shape {rows.shape}")
         f = self
         arrays = f.feature, f.threshold, f.left, f.right, f.first, f.classes, f.shares, f.roots
-        return _ask(*arrays, f.n_classes, rows)[0]
+        _ask(*arrays, first, last, rows, votes)
 
 
 def planted(trees) -> Forest:
@@ -101,23 +108,22 @@ def planted(trees) -> Forest:
 
 
 @numba.njit(cache=True, nogil=True)
-def _ask(feature, threshold, left, right, first, classes, shares, roots, n_classes, rows):
+def _ask(feature, threshold, left, right, first, classes, shares, roots, begin, stop, rows, votes):
     """One tree after another, asked by a block of rows at once: a tree is fetched once for all of them, and while one
-    row waits for a node the others go on. Returns too what was read ahead, or reading would be optimised away."""
-    out = np.zeros((rows.shape[0], n_classes))
+    row waits for a node the others go on. Returns what was read ahead, or reading would be optimised away."""
     at, going = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     read = 0.0
-    for start in range(0, rows.shape[0], BLOCK):
+    for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
-        for tree in range(roots.size):
+        for tree in range(begin, stop):
             root, end = roots[tree], roots[tree + 1] if tree + 1 < roots.size else left.size
             if len(block) >= MANY:
                 read += _fetched(feature, threshold, left, right, root, end)
             _walk(feature, threshold, left, right, root, block, at, going)
             for w in range(len(block)):
                 for k in range(first[at[w]], first[at[w] + 1]):
-                    out[start + w, classes[k]] += shares[k]
-    return out / len(roots), read
+                    votes[start + w, classes[k]] += shares[k]
+    return read
 
 
 @numba.njit(cache=True, nogil=True)

@@ -57,14 +57,17 @@ class PatternModel:
         return self._verdicts(x, self.blend.probabilities(x), alpha, untypical)
 
     def accept(self, windows: np.ndarray, alpha: float = 0.02, untypical: float = 0.05) -> tuple[np.ndarray, Verdicts]:
-        """The windows that `judge` accepts: their rows, and what it says of them. Quicker: nothing else is asked
-        about a window that, as the trees speak of it, no answer could bring through the conformal gate."""
+        """The windows that `judge` accepts: their rows, and what it says of them. Quicker: nothing more is asked
+        about a window that no further answer could bring through the conformal gate."""
         x = np.asarray(windows, dtype=np.float32)
-        by_trees = self.blend.by_trees(x)
-        favoured = by_trees + np.where(np.array(self.blend.classes) == NONE, 0.0, 1.0)
-        highest = _scored(self.blend, favoured)[1] + 1e-9  # rounding rules nothing out
-        rows = np.flatnonzero(_conformal(self.background, highest) <= alpha)
-        verdicts = self._verdicts(x[rows], self.blend.probabilities(x[rows], by_trees[rows]), alpha, untypical)
+        none = np.array(self.blend.classes) == NONE
+
+        def may_pass(known: np.ndarray, rest: float) -> np.ndarray:
+            best_case = _scored(self.blend, known + np.where(none, 0.0, rest))[1] + 1e-9  # more than rounding loses
+            return _conformal(self.background, best_case) <= alpha
+
+        rows, told = self.blend.probabilities_while(x, may_pass)
+        verdicts = self._verdicts(x[rows], told, alpha, untypical)
         return rows[verdicts.accepted], verdicts.of(verdicts.accepted)
 
     def _verdicts(self, x: np.ndarray, told: np.ndarray, alpha: float, untypical: float) -> Verdicts:

@@ -23,6 +23,18 @@ class Rocket:
     channels: np.ndarray
     bars: int
 
+    def __post_init__(self) -> None:
+        places = (self.dilations.size, KERNELS)
+        sound = (
+            self.dilations.ndim == 1
+            and self.dilations.size > 0
+            and bool((self.dilations >= 1).all() and ((TAPS - 1) * self.dilations < self.bars).all())
+            and self.biases.ndim == self.channels.ndim == 3
+            and self.biases.shape[:2] == self.channels.shape[:2] == places
+        )
+        if not sound:
+            raise ValueRefused(f"these are no convolutions of windows of {self.bars} bars: one reaches beyond them")
+
     @property
     def features(self) -> int:
         return self.biases.size
