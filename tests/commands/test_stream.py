@@ -1,9 +1,12 @@
 """/stream on a real paper exchange."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
+from tests.support.plain_bots import a_position, a_status
+from workbench.bots.protocol import plain
 from workbench.commands.dispatcher import Dispatcher
 from workbench.commands.reply import Chart, Table, Text
 from workbench.domain.market import Timeframe
@@ -49,3 +52,16 @@ async def test_the_chart_as_it_is_now_and_where_it_moves(ask):
 async def test_what_is_no_market_or_no_bar_is_said(ask):
     assert "no market" in (await ask("/stream doge 30m")).error
     assert "7m" in (await ask("/stream btc 7m")).error
+
+
+async def test_what_a_bot_holds_is_on_the_picture_with_its_stop(ask, tmp_path):
+    held = a_position(entry_price=7500.0, opened_at=datetime(2018, 6, 4, 12, tzinfo=UTC), stop=7412.5)
+    other = open_ledger(tmp_path / "ledger.sqlite")
+    other.tables.record_status("trend", plain(a_status(positions=(held,))))
+    other.close()
+
+    reply = await ask("/stream btc 30m")
+
+    [picture] = [part for part in reply.parts if isinstance(part, Chart)]
+    assert "stop trend" in json.dumps(picture.spec)
+    assert "7,412.5" in json.dumps(picture.spec)

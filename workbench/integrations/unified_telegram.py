@@ -150,13 +150,15 @@ class UnifiedTelegram:
     def _streamer(self) -> "LiveChartStreamer":
         """Live charts of the venue that the desk trades at, or of the exchange in the settings."""
         from workbench.visual.desk_outlook import DeskOutlook  # these bring ccxt, pandas and numba
+        from workbench.visual.desk_trades import DeskTrades
         from workbench.visual.live_streaming import LiveChartStreamer, StreamSettings, VenueAddress, WebSocketManager
 
         center = self._desk.center
         url = getattr(center.venue, "url", None)
         venue = VenueAddress("binance" if url else self._settings.exchange.source, url)
         settings = StreamSettings(picture_every_s=0.0)  # the outbox keeps Telegram's pace
-        return LiveChartStreamer(WebSocketManager(), venue, DeskOutlook(center), settings, self.pictures())
+        trades = DeskTrades(self._ledger, center)
+        return LiveChartStreamer(WebSocketManager(), venue, DeskOutlook(center), settings, self.pictures(), trades)
 
     def _wire(self) -> Wire:
         own = self._settings.telegram

@@ -15,7 +15,7 @@ from workbench.visual.forecast_overlay import ForecastOverlay
 from workbench.visual.live_chart import Json, LiveChartRenderer, freshness, stale_after_s
 from workbench.visual.live_feeds import FeedKey, FeedLease, WebSocketManager
 from workbench.visual.stream_ports import Outlook, StreamSettings, TradeSource
-from workbench.visual.trade_rows import colours, in_rows, trade_row
+from workbench.visual.trade_rows import told
 from workbench.visual.viewer_pace import Pacing, ViewerPace
 
 log = structlog.get_logger(__name__)
@@ -255,12 +255,8 @@ class LiveStream:
         except WorkbenchError as error:
             log.warning("trades_not_read", symbol=self.key.symbol, error=str(error))
             return
-        if not (bars := self.renderer.bars):
-            return
-        rows, older = in_rows(seen.finished, bars[0][0], bars[-1][0] + 2 * self.key.timeframe.milliseconds)
-        held = [trade_row(one, datetime.now(UTC)) for one in seen.open]
-        trading = {"open": held, "bots": colours([*rows, *held]), "older": older}
-        if self.renderer.put_trades(rows, trading):
+        bars, step_ms = self.renderer.bars, self.key.timeframe.milliseconds
+        if bars and self.renderer.put_trades(*told(seen, bars, step_ms, datetime.now(UTC))):
             self.flush()
 
     def _sync(self) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workbench.visual.chart_spec import TradeMark
+from workbench.visual.desk_trades import MarketTrades
 from workbench.visual.tokens import bot_colour
 
 Json = dict[str, Any]
@@ -65,6 +66,13 @@ def in_rows(
     """(rows of the trades that lie in a stretch of time at least in part, how many older ones are left out)."""
     found = [one for one in finished if _ms(one.entered_at) <= until_ms and _ms(one.left_at or _FAR) >= since_ms]
     return [trade_row(one) for one in found[-most:]], max(0, len(found) - most)
+
+
+def told(seen: MarketTrades, bars: Sequence[Sequence[float]], step_ms: float, now: datetime) -> tuple[list[Json], Json]:
+    """(rows of finished trades, "trading") of a live chart with these bars; see `LiveChartRenderer.put_trades`."""
+    rows, older = in_rows(seen.finished, bars[0][0], bars[-1][0] + 2 * step_ms)
+    held = [trade_row(one, now) for one in seen.open]
+    return rows, {"open": held, "bots": colours([*rows, *held]), "older": older}
 
 
 def colours(rows: Iterable[Mapping[str, Any]]) -> Json:

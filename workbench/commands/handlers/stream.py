@@ -1,6 +1,8 @@
 """A live chart asked for in words: /stream. The reply is the chart as it is now, and where it moves."""
 
 import asyncio
+from datetime import UTC, datetime
+from typing import cast
 
 import pandas as pd
 
@@ -12,24 +14,28 @@ from workbench.commands.reply import Chart, Column, Part, Reply, Shape, Table, T
 from workbench.commands.spec import Line
 from workbench.domain.errors import CommandError
 from workbench.domain.market import Timeframe
+from workbench.ledger.log import SqlLedger
 from workbench.market.exchange import open_exchange
 from workbench.market.history import recent_candles
+from workbench.visual.desk_trades import DeskTrades, MarketTrades
 from workbench.visual.forecast_overlay import ForecastOverlay
 from workbench.visual.live_chart import LiveChartRenderer
 from workbench.visual.live_picture import caption, picture
 from workbench.visual.market_reading import MarketReader, Reading
+from workbench.visual.trade_rows import told
 
 BARS = 1000
 NOTEBOOK = "notebooks/live_chart.ipynb"
 
 
 async def stream(asked: Asked, line: Line) -> Reply:
-    """The newest closed bars with fan and regime, as a picture; and the line that opens the moving chart."""
+    """The newest closed bars with fan, regimes and trades, as a picture; and the line that opens the moving chart."""
     symbol, timeframe = line.values["symbol"], Timeframe.parse(line.values["tf"])
     candles = await _candles(asked, symbol, timeframe)
     if candles.empty:
         raise CommandError(f"{symbol} has no closed {timeframe} bars at this venue yet; ask for a shorter bar")
-    drawn, reading = await asyncio.to_thread(_pictured, symbol, timeframe, candles)
+    trades = await DeskTrades(cast(SqlLedger, asked.ledger), asked.center).look(symbol)
+    drawn, reading = await asyncio.to_thread(_pictured, symbol, timeframe, candles, trades)
     closed_at = (candles.index[-1] + timeframe.step).to_pydatetime()
     row = (symbol, str(timeframe), float(candles["close"].iloc[-1]), closed_at)
     columns = (Column("market"), Column("bars"), Column("last close", Shape.PRICE), Column("closed at", Shape.TIME))
@@ -55,11 +61,14 @@ async def _candles(asked: Asked, symbol: str, timeframe: Timeframe) -> pd.DataFr
         await exchange.close()
 
 
-def _pictured(symbol: str, timeframe: Timeframe, candles: pd.DataFrame) -> tuple[Chart, Reading | None]:
+def _pictured(
+    symbol: str, timeframe: Timeframe, candles: pd.DataFrame, trades: MarketTrades
+) -> tuple[Chart, Reading | None]:
     renderer, reading = LiveChartRenderer(symbol, timeframe), MarketReader(symbol, timeframe).read(candles)
     times = candles.index.as_unit("ms").asi8.tolist()
     renderer.load([[at, *row] for at, row in zip(times, candles.to_numpy().tolist(), strict=True)], None)
     renderer.put("status", {"state": "live", "words": ""})
+    renderer.put_trades(*told(trades, renderer.bars, timeframe.milliseconds, datetime.now(UTC)))
     if reading:
         renderer.put("overlay", ForecastOverlay(symbol, timeframe).update_forecast_overlay(reading.forecast))
         renderer.put("ribbon", reading.ribbon)
