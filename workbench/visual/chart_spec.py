@@ -120,6 +120,19 @@ class PriceMark:
             raise ValueRefused(f"a price mark is a stop, a target or an entry, got {self.kind!r}")
 
 
+@dataclass(frozen=True, slots=True)
+class MarketTrades:
+    """`finished`: round trips, oldest first. `open`: what is held now, with stop and targets as far as bots tell."""
+
+    finished: tuple[TradeMark, ...] = ()
+    open: tuple[TradeMark, ...] = ()
+
+    @property
+    def marks(self) -> tuple[PriceMark, ...]:
+        """Stops and targets of what is open."""
+        return tuple(mark for trade in self.open for mark in trade.waits)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
     """One market. candles : closed bars of `timeframe`, at least one. ribbon: regimes; tags: prices named at the edge.

@@ -7,7 +7,6 @@ Live charts, pictures and notebooks take them from here.
 """
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,25 +17,12 @@ from workbench.domain.errors import WorkbenchError
 from workbench.domain.portfolio import BotStatus, Position
 from workbench.ledger.log import SqlLedger
 from workbench.ledger.trade_log import LoggedTrade, TradeLog
-from workbench.visual.chart_spec import PriceMark, TradeMark
+from workbench.visual.chart_spec import MarketTrades, TradeMark
 
 log = structlog.get_logger(__name__)
 FORGOTTEN = timedelta(minutes=10)
 """A bot that was not heard of for so long is no longer said to hold anything."""
 _CLOCK_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class MarketTrades:
-    """`finished`: round trips, oldest first. `open`: what is held now, with stop and targets as far as bots tell."""
-
-    finished: tuple[TradeMark, ...] = ()
-    open: tuple[TradeMark, ...] = ()
-
-    @property
-    def marks(self) -> tuple[PriceMark, ...]:
-        """Stops and targets of what is open."""
-        return tuple(mark for trade in self.open for mark in trade.waits)
 
 
 class DeskTrades:

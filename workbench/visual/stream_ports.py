@@ -7,7 +7,7 @@ import pandas as pd
 
 from workbench.domain.forecasts import Forecast
 from workbench.domain.market import Timeframe
-from workbench.visual.desk_trades import MarketTrades
+from workbench.visual.chart_spec import MarketTrades
 from workbench.visual.live_chart import Json
 from workbench.visual.telegram_pictures import PER_CHAT_S
 from workbench.visual.viewer_pace import Pacing

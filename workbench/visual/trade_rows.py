@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from workbench.visual.chart_spec import TradeMark
-from workbench.visual.desk_trades import MarketTrades
+from workbench.visual.chart_spec import MarketTrades, TradeMark
 from workbench.visual.tokens import bot_colour
 
 Json = dict[str, Any]

@@ -17,7 +17,8 @@ from workbench.domain.market import Timeframe
 from workbench.ledger.log import SqlLedger
 from workbench.market.exchange import open_exchange
 from workbench.market.history import recent_candles
-from workbench.visual.desk_trades import DeskTrades, MarketTrades
+from workbench.visual.chart_spec import MarketTrades
+from workbench.visual.desk_trades import DeskTrades
 from workbench.visual.forecast_overlay import ForecastOverlay
 from workbench.visual.live_chart import LiveChartRenderer
 from workbench.visual.live_picture import caption, picture
