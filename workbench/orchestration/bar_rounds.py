@@ -23,21 +23,23 @@ Question = Mapping[str, Any]
 
 
 class BarTurn:
-    """Each closed bar once, and not more often than every `every_s` wall seconds: where a replay outruns that, bars in
-    between are left out. No turn in a market that stands still or races. `timeframe`: of the bars, '' the market's."""
+    """Each closed bar once, of every bar length by itself, and not more often than every `every_s` wall seconds: where
+    a replay outruns that, bars in between are left out. No turn in a market that races, nor in one that stands still,
+    unless `standing`: whoever looks back at what has closed need not wait for it to move."""
 
-    def __init__(self, every_s: float, timeframe: str = ""):
-        self._every_s, self._timeframe = every_s, timeframe
-        self._bar: datetime | None = None
-        self._at = -math.inf
+    def __init__(self, every_s: float = 0.0, standing: bool = False):
+        self._every_s, self._standing = every_s, standing
+        self._taken: dict[str, tuple[datetime, float]] = {}
 
-    def take(self, market: MarketClock) -> bool:
-        """Whether a bar waits to be asked about; it then counts as asked about."""
-        bar = Timeframe.parse(self._timeframe or market.timeframe).open_of(market.market_time)
-        moving = not (market.paused or market.ended) and market.speed <= PLAYABLE
-        if not moving or bar == self._bar or monotonic() - self._at < self._every_s:
+    def take(self, market: MarketClock, timeframe: str = "") -> bool:
+        """Whether a bar of `timeframe` ('' the market's) waits to be asked about; it then counts as asked about."""
+        length = timeframe or market.timeframe
+        bar = Timeframe.parse(length).open_of(market.market_time)
+        before, at = self._taken.get(length, (None, -math.inf))
+        moving = self._standing or not (market.paused or market.ended)
+        if not moving or market.speed > PLAYABLE or bar == before or monotonic() - at < self._every_s:
             return False
-        self._bar, self._at = bar, monotonic()
+        self._taken[length] = bar, monotonic()
         return True
 
 

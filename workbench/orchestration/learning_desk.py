@@ -35,8 +35,7 @@ class LearningDesk:
     def __init__(self, center: UnifiedCommandCenter):
         self._center, self._settings = center, center.settings.learning
         self._rounds = Rounds(self.step, LOOK_S, "learning_not_kept", "learning_round_failed")
-        self._bar = BarTurn(self._settings.every_s)
-        self._regime_bar: BarTurn | None = None
+        self._bar, self._regime_bar = BarTurn(self._settings.every_s), BarTurn(self._settings.every_s)
         ask = getattr(center.venue, "market_data", None)
         self._bars = VenueBars(ask) if ask else None
 
@@ -54,8 +53,7 @@ class LearningDesk:
         if self._bar.take(market):
             await self._features(market)
         frame = _regime_bars(self._settings.regime, market)
-        self._regime_bar = self._regime_bar or BarTurn(self._settings.every_s, frame.text)
-        if self._bars and self._regime_bar.take(market):
+        if self._bars and self._regime_bar.take(market, frame.text):
             await self._regimes(market, frame, self._bars)
 
     async def _features(self, market: MarketClock) -> None:

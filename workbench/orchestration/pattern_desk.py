@@ -13,6 +13,7 @@ import structlog
 from workbench.domain.desk import MarketClock
 from workbench.domain.errors import WorkbenchError
 from workbench.domain.market import Timeframe
+from workbench.orchestration.bar_rounds import BarTurn
 from workbench.orchestration.command_center import UnifiedCommandCenter
 from workbench.orchestration.plain_text import plain
 from workbench.orchestration.rounds import Rounds
@@ -25,7 +26,6 @@ Tables = Mapping[tuple[str, str], "pd.DataFrame"]
 """Candle tables by symbol and bar length."""
 LOOK_S = 1.0
 MOST_BARS = 5000
-PLAYABLE = 1e4  # market seconds a wall second: a faster replay has closed the next bar before anybody has looked
 
 
 class Watch(Protocol):
@@ -47,7 +47,7 @@ class PatternDesk:
         self._center, self._open_watch = center, open_watch
         self._watch: Watch | None = None
         self._rounds = Rounds(self.step, LOOK_S, "patterns_not_told", "pattern_round_failed")
-        self._seen: dict[str, datetime] = {}
+        self._turn = BarTurn(standing=True)
         self._tables: dict[tuple[str, str], pd.DataFrame] = {}
 
     def start(self) -> None:
@@ -59,7 +59,7 @@ class PatternDesk:
     async def step(self) -> tuple[int, int]:
         """Look, if a bar has closed since; returns how many were told, and judged. Raises LedgerError."""
         clock = await self._center.read_clock()
-        if clock is None or clock.speed > PLAYABLE or not self._closed(clock, clock.timeframe):
+        if clock is None or not self._turn.take(clock):
             return 0, 0
         if self._watch is None:
             self._watch = await asyncio.to_thread(self._open_watch)
@@ -67,19 +67,12 @@ class PatternDesk:
         told = judged = 0
         for timeframe, bars in wanted.items():
             fits = Timeframe.parse(timeframe).seconds % Timeframe.parse(clock.timeframe).seconds == 0
-            if timeframe == clock.timeframe or (fits and self._closed(clock, timeframe)):
+            if timeframe == clock.timeframe or (fits and self._turn.take(clock, timeframe)):
                 tables = await self._read(clock, timeframe, min(bars, MOST_BARS))
                 now = Timeframe.parse(timeframe).open_of(clock.market_time)
                 news, ended = await asyncio.to_thread(self._watch.look, tables, now)
                 told, judged = told + news, judged + ended
         return told, judged
-
-    def _closed(self, clock: MarketClock, timeframe: str) -> bool:
-        """Whether a bar of this length has closed since the last look."""
-        bar = Timeframe.parse(timeframe).open_of(clock.market_time)
-        fresh = self._seen.get(timeframe) != bar
-        self._seen[timeframe] = bar
-        return fresh
 
     async def _read(self, clock: MarketClock, timeframe: str, bars: int) -> Tables:
         """The newest closed bars of every market of the venue that has a new one."""
