@@ -25,7 +25,6 @@ function render({ model, el: host }) {
   const pane = el("div", { class: "pane", style: `height: ${model.get("height")}px` });
   const notice = el("p", { class: "notice", role: "alert", hidden: true });
   const ask = (message) => model.send(message);
-  host.setAttribute("data-lm-suppress-shortcuts", "true"); // a and b are the chart's here, not the notebook's
   host.style.cssText += "display: block; width: 100%; margin: 0;";
   host.append(root);
   root.append(frame); // the library measures what it is given

@@ -136,9 +136,12 @@ export class TradeBar {
     if (Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) <= SLIP) this.point(event, REACH.touch);
   }
 
+  /** Its keys are the chart's also where no desk is: a notebook would put a cell below for "b". */
   key(event) {
-    if (event.target.closest("input, textarea") || event.ctrlKey || event.metaKey || event.altKey || this.node.hidden) return;
-    if (event.key === "b") this.toggle();
+    if (event.target.closest("input, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.node.hidden) {
+      if (!["b", "B", ",", "."].includes(event.key)) return;
+    } else if (event.key === "b") this.toggle();
     else if (event.key === "B") this.next();
     else if (event.key === "," || event.key === ".") this.step(event.key === "." ? 1 : -1);
     else if (event.key === "Escape" && !this.tip.hidden) this.look(null);
