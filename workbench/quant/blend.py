@@ -36,7 +36,7 @@ class Blend:
         return (self._soft(x) + self.trees.probabilities(quantile_features(x))) / 2
 
     def probabilities_while(
-        self, windows: np.ndarray, open_: Callable[[np.ndarray, float], np.ndarray]
+        self, windows: np.ndarray, open_: Callable[[np.ndarray, np.ndarray, float], np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the windows that stay of interest to the end, and their `probabilities`, to the last bit.
 
@@ -45,14 +45,14 @@ class Blend:
         """
         x = np.asarray(windows, dtype=np.float32)
         soft = self._soft(x)
-        rows = np.flatnonzero(open_(soft / 2, 0.5))
+        rows = np.flatnonzero(open_(np.arange(len(x)), soft / 2, 0.5))
         soft, votes, features = soft[rows], np.zeros((len(rows), len(self.classes))), quantile_features(x[rows])
         count, asked = self.trees.roots.size, 0
         for share in ASKED:
             upto = int(np.ceil(share * count))
             self.trees.add_votes(features, votes, asked, upto)
             asked = upto
-            still = open_((soft + votes / count) / 2, (1 - asked / count) / 2)
+            still = open_(rows, (soft + votes / count) / 2, (1 - asked / count) / 2)
             rows, soft, votes, features = rows[still], soft[still], votes[still], features[still]
         return rows, (soft + votes / count) / 2
 

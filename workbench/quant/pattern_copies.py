@@ -4,33 +4,18 @@ A labelled window is a shape and the noise of the market that day. Few labels sh
 history has plenty, of the same kind and with the same correlation from bar to bar, and what labels share is their mean.
 """
 
-from itertools import product
-
 import numpy as np
 
+from workbench.quant.pattern_middle import BEND, SHIFT, T, as_unit, bent_shape
 from workbench.quant.pattern_windows import POINTS
 
-_T = np.linspace(0, 1, POINTS)
-_LINE = np.linalg.qr(np.stack([np.ones(POINTS), _T], axis=1))[0]
-BEND, SHIFT = 0.06, 0.03  # of the window: how much time is bent and moved
-
-
-def middle(shapes: np.ndarray) -> np.ndarray:
-    """What shapes (n, POINTS), mean 0 and deviation 1, have in common: their mean, once each was bent and moved in time
-    as fits the mean best. (POINTS,), mean 0 and deviation 1."""
-    warps = list(product(np.linspace(-BEND, BEND, 5), np.linspace(-SHIFT, SHIFT, 5)))
-    bent = np.array([[_bent(one, bend, shift) for bend, shift in warps] for one in shapes])
-    mean = _unit(shapes.mean(axis=0))
-    for _ in range(2):
-        best = (bent @ mean).argmax(axis=1)
-        mean = _unit(bent[np.arange(len(shapes)), best].mean(axis=0))
-    return mean
+_LINE = np.linalg.qr(np.stack([np.ones(POINTS), T], axis=1))[0]
 
 
 def contrast(classes: list[np.ndarray]) -> float:
     """How far a pattern stands out of its window's noise, as a ratio of deviations: by how like each label is to the
     mean of the others of its class, over all `classes` of shapes (n ≥ 2, POINTS)."""
-    likeness = [_unit(np.delete(x, i, axis=0).mean(axis=0)) @ x[i] / POINTS for x in classes for i in range(len(x))]
+    likeness = [as_unit(np.delete(x, i, axis=0).mean(axis=0)) @ x[i] / POINTS for x in classes for i in range(len(x))]
     typical = float(np.clip(np.mean(likeness), 0.3, 0.98))
     return typical / np.sqrt(1 - typical**2)
 
@@ -39,8 +24,8 @@ def strangers(count: int, rng: np.random.Generator) -> np.ndarray:
     """Shapes of no pattern in particular, (count, POINTS): sums of six sine waves, the longest of one window."""
     waves = np.arange(1, 7)
     size, phase = rng.normal(size=(count, 6)) / waves, rng.uniform(0, 2 * np.pi, (count, 6))
-    turns = 2 * np.pi * waves[:, None] * _T
-    return _unit((size[:, :, None] * np.sin(turns + phase[:, :, None])).sum(axis=1))
+    turns = 2 * np.pi * waves[:, None] * T
+    return as_unit((size[:, :, None] * np.sin(turns + phase[:, :, None])).sum(axis=1))
 
 
 def laid_over(shapes: np.ndarray, stands_out: float, windows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -53,17 +38,9 @@ def laid_over(shapes: np.ndarray, stands_out: float, windows: np.ndarray, rng: n
     width = np.maximum(noise.std(axis=1, keepdims=True), 1e-6)
     warps = rng.uniform(-BEND, BEND, n), rng.uniform(-SHIFT, SHIFT, n)
     each = np.broadcast_to(shapes, (n, POINTS))
-    drawn = np.array([_bent(shape, bend, shift) for shape, bend, shift in zip(each, *warps, strict=True)])
+    drawn = np.array([bent_shape(shape, bend, shift) for shape, bend, shift in zip(each, *warps, strict=True)])
     mixed = drawn * stands_out + noise / width
     copies = windows.copy()
-    copies[:, 0] = _unit(mixed)
+    copies[:, 0] = as_unit(mixed)
     copies[:, 1] = windows[:, 1] / (width * mixed.std(axis=1, keepdims=True))
     return copies
-
-
-def _bent(shape: np.ndarray, bend: float, shift: float) -> np.ndarray:
-    return _unit(np.interp(_T + bend * np.sin(np.pi * _T) + shift, _T, shape))
-
-
-def _unit(x: np.ndarray) -> np.ndarray:
-    return (x - x.mean(axis=-1, keepdims=True)) / np.maximum(x.std(axis=-1, keepdims=True), 1e-9)

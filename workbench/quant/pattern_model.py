@@ -2,9 +2,10 @@
 
 1. The classifier knows a class "none": windows of history that nobody labelled, as they are and under shapes of no
    pattern in particular. Of the patterns it sees the labels, and copies of what they share over windows of history.
-2. Conformal gate: a window counts only if its score is beyond all but a share `alpha` of *other* unlabelled windows.
-3. Typicality gate: and only if it lies no farther from the class's own examples than they lie from each other (where
-   labels are few: than copies of what they share lie from them).
+2. Filters matched to what a pattern's labels share read a window's changes. What both say are its odds.
+3. Conformal gate: a window counts only if its odds are beyond all but a share `alpha` of *other* unlabelled windows.
+4. Typicality gate: and only if it lies no farther from the class's own examples than they lie from each other (where
+   labels are few: than copies of what they share lie from them), and no other smooth shape explains it better.
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,17 @@ import numpy as np
 
 from workbench.domain.errors import ValueRefused
 from workbench.quant.blend import Blend, fit_blend
-from workbench.quant.pattern_copies import contrast, laid_over, middle, strangers
+from workbench.quant.matched import Matched, matched_to
+from workbench.quant.pattern_copies import contrast, laid_over, strangers
+from workbench.quant.pattern_middle import middle
 from workbench.quant.pattern_windows import bent, prepared
 from workbench.quant.typicality import Typicality, fit_typicality
 
 NONE, LEAST_LABELS = "\x00none", 3
 FEATURES, SHOWN = 2520, 800
 COPIES, LAID = 6, 60  # of each label; of what the labels of a pattern share
+LEAST = 1e-4  # added to what is told of a class: no odds are endless
+ENOUGH = 6.0  # of a filter's evidence
 KNOWN = 20  # windows of a pattern that its typicality rests on at least
 
 
@@ -42,36 +47,46 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PatternModel:
-    """background : sorted scores of history that the classifier was not shown. sharpness, offset : Platt's sigmoid."""
+    """matched : a filter for each pattern, in the order of the blend's classes. background : sorted odds of history
+    that the classifier was not shown. sharpness, offset : Platt's sigmoid."""
 
     blend: Blend
+    matched: Matched
     background: np.ndarray
     typical: dict[str, Typicality]
     sharpness: float
     offset: float
 
+    def __post_init__(self) -> None:
+        patterns, filters = [name for name in self.blend.classes if name != NONE], len(self.matched.shapes)
+        if not len(patterns) == filters == len(self.blend.classes) - 1:
+            raise ValueRefused(
+                f"a model of {', '.join(patterns) or 'nothing'} has a filter each and none; got {filters}"
+            )
+
     def judge(self, windows: np.ndarray, alpha: float = 0.02, untypical: float = 0.05) -> Verdicts:
         """windows : (n, channels, points) from `prepared`. alpha : share of ordinary windows let through; untypical :
         share of each pattern's own windows given up to keep strangers out. A window's verdict is its own."""
         x = np.asarray(windows, dtype=np.float32)
-        return self._verdicts(x, self.blend.probabilities(x), alpha, untypical)
+        return self._verdicts(x, self.blend.probabilities(x), self.matched.evidence(x[:, 0]), alpha, untypical)
 
     def accept(self, windows: np.ndarray, alpha: float = 0.02, untypical: float = 0.05) -> tuple[np.ndarray, Verdicts]:
         """The windows that `judge` accepts: their rows, and what it says of them. Quicker: nothing more is asked
         about a window that no further answer could bring through the conformal gate."""
         x = np.asarray(windows, dtype=np.float32)
-        none = np.array(self.blend.classes) == NONE
+        none, evidence = np.array(self.blend.classes) == NONE, self.matched.evidence(x[:, 0])
 
-        def may_pass(known: np.ndarray, rest: float) -> np.ndarray:
-            best_case = _scored(self.blend, known + np.where(none, 0.0, rest))[1] + 1e-9  # more than rounding loses
-            return _conformal(self.background, best_case) <= alpha
+        def may_pass(rows: np.ndarray, known: np.ndarray, rest: float) -> np.ndarray:
+            best_case = _odds(self.blend, known + np.where(none, 0.0, rest), evidence[rows]).max(axis=1)
+            return _conformal(self.background, best_case + 1e-9) <= alpha  # more than rounding loses
 
         rows, told = self.blend.probabilities_while(x, may_pass)
-        verdicts = self._verdicts(x[rows], told, alpha, untypical)
+        verdicts = self._verdicts(x[rows], told, evidence[rows], alpha, untypical)
         return rows[verdicts.accepted], verdicts.of(verdicts.accepted)
 
-    def _verdicts(self, x: np.ndarray, told: np.ndarray, alpha: float, untypical: float) -> Verdicts:
-        chosen, scores = _scored(self.blend, told)
+    def _verdicts(self, x: np.ndarray, told: np.ndarray, evidence: np.ndarray, alpha: float, untypical: float):
+        odds = _odds(self.blend, told, evidence)
+        chosen, scores = odds.argmax(axis=1), odds.max(axis=1)
         names = np.array([name for name in self.blend.classes if name != NONE])[chosen]
         p_value = _conformal(self.background, scores)
         first = p_value <= alpha
@@ -82,7 +97,9 @@ class PatternModel:
                 typical[rows] = self.typical[name].p_values(x[rows, 0])
         least = np.array([_least(self.typical.get(name), untypical) for name in names])
         accepted = first & (typical > least)
-        probability = 1 / (1 + np.exp(-(self.sharpness * _logit(scores) + self.offset)))
+        own = evidence[np.arange(len(x)), chosen]
+        accepted[accepted] = ~self.matched.outdone(x[accepted, 0], own[accepted])
+        probability = 1 / (1 + np.exp(-(self.sharpness * scores + self.offset)))
         return Verdicts(names, probability, p_value, typical, accepted)
 
 
@@ -111,10 +128,11 @@ def fit_patterns(
     told = np.concatenate([names, np.repeat(names, COPIES), np.repeat(list(laid), LAID)])
     y = np.concatenate([told, np.full(len(x) - len(told), NONE)])
     blend = fit_blend(x, y, seed, trees, rocket_channels=1, features=FEATURES)
-    background = np.sort(_scores(blend, kept)[1])
+    matched = matched_to(np.array([middle(groups[name]) for name in blend.classes if name != NONE]))
+    background = np.sort(_best_odds(blend, matched, kept))
     typical = {name: fit_typicality(x, unseen[name][: max(0, KNOWN - len(x)), 0]) for name, x in groups.items()}
-    sharpness, offset = _platt(blend, np.concatenate(list(unseen.values())), background)
-    return PatternModel(blend, background, typical, sharpness, offset)
+    sharpness, offset = _platt(_best_odds(blend, matched, np.concatenate(list(unseen.values()))), background)
+    return PatternModel(blend, matched, background, typical, sharpness, offset)
 
 
 def _checked(classes: Sequence[str], history: Sequence[np.ndarray]) -> np.ndarray:
@@ -134,17 +152,17 @@ def _laid(
     return {name: laid_over(middle(x), stands_out, rng.choice(windows, LAID), rng) for name, x in groups.items()}
 
 
-def _scores(blend: Blend, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return _scored(blend, blend.probabilities(x))
+def _best_odds(blend: Blend, matched: Matched, x: np.ndarray) -> np.ndarray:
+    return _odds(blend, blend.probabilities(x), matched.evidence(x[:, 0])).max(axis=1)
 
 
-def _scored(blend: Blend, told: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The likeliest pattern (number among those that are not none), and how much likelier than none it is."""
+def _odds(blend: Blend, told: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+    """(n, patterns) log odds of each pattern against none: the classifier's, and half of what the filters say, for both
+    look at the same window; no more than `ENOUGH`, for a filter knows shapes from noise better than from each other.
+    They rise with what is told of a pattern, and fall with what is told of none."""
     none = blend.classes.index(NONE)
-    others = np.delete(told, none, axis=1)
-    chosen = others.argmax(axis=1)
-    best = others[np.arange(len(told)), chosen]
-    return chosen, best / np.maximum(best + told[:, none], 1e-12)
+    others = np.log(np.delete(told, none, axis=1) + LEAST)
+    return others - np.log(told[:, [none]] + LEAST) + np.minimum(evidence, ENOUGH) / 2
 
 
 def _conformal(background: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -157,16 +175,11 @@ def _least(typicality: Typicality | None, untypical: float) -> float:
     return 0.0 if typicality is None else max(untypical, 1 / (len(typicality.own) + 1))
 
 
-def _logit(p: np.ndarray) -> np.ndarray:
-    q = np.clip(p, 1e-6, 1 - 1e-6)
-    return np.log(q / (1 - q))
-
-
-def _platt(blend: Blend, like: np.ndarray, background: np.ndarray) -> tuple[float, float]:
-    """Logistic regression of "is one of the patterns" on the score, both kinds weighing alike."""
+def _platt(like: np.ndarray, background: np.ndarray) -> tuple[float, float]:
+    """Logistic regression of "is one of the patterns" on the odds, both kinds weighing alike."""
     from sklearn.linear_model import LogisticRegression
 
-    scores = np.concatenate([_scores(blend, like)[1], background])
-    truth = np.arange(len(scores)) < len(like)
-    fitted = LogisticRegression(C=1.0, class_weight="balanced").fit(_logit(scores)[:, None], truth)
+    odds = np.concatenate([like, background])
+    truth = np.arange(len(odds)) < len(like)
+    fitted = LogisticRegression(C=1.0, class_weight="balanced").fit(odds[:, None], truth)
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])

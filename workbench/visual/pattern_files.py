@@ -15,7 +15,7 @@ from workbench.quant.pattern_model import PatternModel
 from workbench.visual.pattern_classifier import PatternClassifier, Training
 
 KIND = "patterns"
-FORMAT = 2  # one more whenever the same labels would be learned in another way: what was saved before is trained again
+FORMAT = 3  # one more whenever the same labels would be learned in another way: what was saved before is trained again
 
 
 def digest_of(labels: Sequence[Annotation]) -> str:
