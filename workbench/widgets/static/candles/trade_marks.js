@@ -73,7 +73,8 @@ function place(marks, mark) {
   }
   const count = last.count + mark.count;
   const mean = (name) => (last[name] * last.count + mark[name] * mark.count) / count;
-  Object.assign(last, { x: mean("x"), y: mean("y"), signs: [...last.signs, ...mark.signs], count });
+  Object.assign(last, { x: mean("x"), y: mean("y"), count });
+  for (const sign of mark.signs) last.signs.push(sign);
 }
 
 /** Whether a mark is one trade's sign, not a number. */

@@ -111,10 +111,10 @@ export class TradeLayer {
     this.inSight = 0;
     if (!rows.length || !this.signs.length) return;
     const { step } = chart.feed.about;
-    const base = chart.time.logicalToCoordinate(0);
+    const [base, wide, end] = [chart.time.logicalToCoordinate(0), chart.barWidth, rows[rows.length - 1][0] + 2 * step];
     const xOf = (ms) => {
       const at = indexAt(rows, ms);
-      return at < 0 || ms >= rows[rows.length - 1][0] + 2 * step ? NaN : base + at * chart.barWidth;
+      return at < 0 || ms >= end ? NaN : base + at * wide;
     };
     const yOf = (price) => chart.yOf(price);
     const seen = between(this.signs, chart.timeAt(-SIZE) - step, chart.timeAt(size.width + SIZE) + step);
@@ -122,7 +122,7 @@ export class TradeLayer {
     this.inSight = seen.reduce((sum, sign) => sum + (sign.count ?? 1), 0);
     this.join(context, size, xOf, yOf);
     for (const mark of this.marks) this.sign(context, mark);
-    if (this.marks.length <= WORDED && chart.barWidth >= 3) this.words(context, size);
+    if (this.marks.length <= WORDED && wide >= 3) this.words(context, size);
   }
 
   /** An entry and its exit by a line in the colour of the outcome; an open one's entry price onward. */
