@@ -15,9 +15,11 @@ import numba
 import numpy as np
 
 from workbench.domain.errors import ValueRefused
+from workbench.quant.one_thread import one_thread
 from workbench.quant.pattern_middle import bends, waves
 
 SLOW = 8  # waves that a smooth shape is made of
+BLOCK = 16  # rows of one product: always as many, for a smaller one would round otherwise
 _MOST = 1 - 1e-6
 
 
@@ -65,19 +67,16 @@ def _of_length_one(x: np.ndarray) -> np.ndarray:
     return x / np.maximum(np.sqrt(np.sum(x**2, axis=-1, keepdims=True)), 1e-12)
 
 
-@numba.njit(cache=True, nogil=True)
-def _best(changes, shapes):
+def _best(changes: np.ndarray, shapes: np.ndarray) -> np.ndarray:
     """(n, classes): the greatest product of each row with a bend of each class."""
     classes, points, bent = shapes.shape
-    out = np.empty((len(changes), classes))
-    like = np.empty(bent, np.float32)
-    for row in range(len(changes)):
-        for name in range(classes):
-            like[:] = 0
-            for t in range(points):
-                for b in range(bent):
-                    like[b] += changes[row, t] * shapes[name, t, b]
-            out[row, name] = like.max()
+    bank = np.ascontiguousarray(shapes.transpose(1, 0, 2).reshape(points, classes * bent))
+    out, block = np.empty((len(changes), classes)), np.zeros((BLOCK, points), np.float32)
+    with one_thread():
+        for start in range(0, len(changes), BLOCK):
+            part = changes[start : start + BLOCK]
+            block[: len(part)] = part
+            out[start : start + BLOCK] = (block @ bank).reshape(BLOCK, classes, bent).max(axis=2)[: len(part)]
     return out
 
 

@@ -74,11 +74,21 @@ class PatternModel:
         """The windows that `judge` accepts: their rows, and what it says of them. Quicker: nothing more is asked
         about a window that no further answer could bring through the conformal gate."""
         x = np.asarray(windows, dtype=np.float32)
-        none, evidence = np.array(self.blend.classes) == NONE, self.matched.evidence(x[:, 0])
+        none = np.array(self.blend.classes) == NONE
+        evidence = np.full((len(x), len(none) - 1), np.inf)  # not asked for yet: as much as counts
+
+        def passing(rows: np.ndarray, best_case: np.ndarray) -> np.ndarray:
+            odds = _odds(self.blend, best_case, evidence[rows]).max(axis=1)
+            return _conformal(self.background, odds + 1e-9) <= alpha  # more than rounding loses
 
         def may_pass(rows: np.ndarray, known: np.ndarray, rest: float) -> np.ndarray:
-            best_case = _odds(self.blend, known + np.where(none, 0.0, rest), evidence[rows]).max(axis=1)
-            return _conformal(self.background, best_case + 1e-9) <= alpha  # more than rounding loses
+            best_case = known + np.where(none, 0.0, rest)
+            still = passing(rows, best_case)
+            unread = rows[still & np.isinf(evidence[rows, 0])]
+            if len(unread):
+                evidence[unread] = self.matched.evidence(x[unread, 0])
+                still[still] = passing(rows[still], best_case[still])
+            return still
 
         rows, told = self.blend.probabilities_while(x, may_pass)
         verdicts = self._verdicts(x[rows], told, evidence[rows], alpha, untypical)
