@@ -24,23 +24,22 @@ UNPACKED = """async (frame) => {
 }"""
 LATE = """async () => {
   const {Models} = await import("/models.js");
-  const said = [];
-  const models = new Models({say: (type, content) => said.push([type, content.data?.method ?? content.target_name])});
-  const waiting = Promise.allSettled([models.get("known"), models.get("gone")]);
-  const states = {known: {state: {name: "bot", raw: null}}};
-  models.hear({header: {msg_type: "comm_msg"}, buffers: ["bytes"],
-    content: {comm_id: "any", data: {method: "update_states", states, buffer_paths: [["known", "state", "raw"]]}}});
-  const [known, gone] = await waiting;
-  const changes = [];
-  known.value.on("change:name change:raw", (_, value) => changes.push(value));
-  known.value.on("msg:custom", (content) => changes.push(content.words));
-  const told = (data) => models.hear({header: {msg_type: "comm_msg"}, buffers: [], content: {comm_id: "known", data}});
+  const said = [], changes = [];
+  const models = new Models({say: (type, content) => said.push([type, content.comm_id, content.data.method])});
+  const told = (data, buffers = []) =>
+    models.hear({header: {msg_type: "comm_msg"}, buffers, content: {comm_id: "late", data}});
+  const waiting = Promise.all([models.get("late"), models.get("late")]);
+  told({method: "update", state: {name: "a part"}, buffer_paths: []});
+  told({method: "update", state: {_model_name: "M", name: "bot", raw: null}, buffer_paths: [["raw"]]}, ["bytes"]);
+  const [model, same] = await waiting;
+  const [first, raw] = [model.get("name"), model.get("raw")];
+  model.on("change:name change:raw", (_, value) => changes.push(value));
+  model.on("msg:custom", (content) => changes.push(content.words));
   told({method: "update", state: {name: "other"}, buffer_paths: []});
   told({method: "custom", content: {words: "hello"}});
-  known.value.off("change:name change:raw");
+  model.off("change:name change:raw");
   told({method: "update", state: {name: "third"}, buffer_paths: []});
-  const [raw, name] = ["raw", "name"].map((key) => known.value.get(key));
-  return {said: said.slice(0, 2), raw, name, changes, gone: gone.reason.message};
+  return {said, first, raw, name: model.get("name"), changes, same: model === same};
 }"""
 
 
@@ -73,11 +72,10 @@ def test_a_message_of_the_server_is_read_as_it_was_written(page_modules, buffers
 def test_a_widget_made_before_the_page_could_hear_is_asked_for(page_modules):
     told = page_modules.evaluate(LATE)
 
-    assert told["said"] == [["comm_open", "jupyter.widget.control"], ["comm_msg", "request_states"]]
-    assert told["raw"] == "bytes"
+    assert told["said"] == [["comm_msg", "late", "request_state"]]
+    assert (told["first"], told["raw"], told["name"]) == ("bot", "bytes", "third")
     assert told["changes"] == ["other", "hello"]
-    assert told["name"] == "third"
-    assert told["gone"] == "The kernel has no widget gone"
+    assert told["same"]
 
 
 def test_the_page_is_one_request_and_one_line(browser, served):
@@ -119,3 +117,21 @@ def test_a_broken_line_is_taken_up_again(browser, served):
     until(lambda: seq() > before + 3)
     page.goto("about:blank")
     context.close()
+
+
+def test_a_page_that_heard_nothing_of_its_widget_asks_for_it(browser, served):
+    """A forked kernel knows no control channel of widgets, and what it said before the line was there is lost."""
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script("""const Plain = WebSocket;
+      window.WebSocket = class extends Plain {
+        set onmessage(hear) { super.onmessage = (event) => document.readyState === "loading" || hear(event); }
+      };""")
+    watched = Watched(context)
+
+    watched.page.goto(served.address())
+    watched.page.wait_for_selector(LIVE, timeout=PATIENCE_MS)
+
+    watched.page.goto("about:blank")
+    context.close()
+    assert watched.errors == []

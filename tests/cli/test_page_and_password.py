@@ -7,7 +7,8 @@ import sys
 
 from tests.support.main_job import environment, until, workbench
 from workbench.bootstrap.run_file import DeskRun, write_run
-from workbench.dashboard.passwords import matches, people_of
+from workbench.commands.spec import Role
+from workbench.dashboard.passwords import Login, matches, people_of
 
 PASSWORD = "canary password"
 
@@ -46,9 +47,23 @@ def test_a_password_is_asked_for_twice_and_its_hash_is_kept(tmp_path):
     status, said = typed(tmp_path, "password", "anna", lines=[PASSWORD, PASSWORD])
 
     assert status == 0
-    assert "restart the desk" in said
+    assert "anna is a viewer" in said
     assert PASSWORD not in said
     assert matches(people_of(tmp_path, {}), "anna", PASSWORD)
+
+
+def test_a_person_is_given_a_role_and_the_admin_has_no_other(tmp_path):
+    def told(*words):
+        argv = [sys.executable, "-m", "workbench", "password", *words]
+        return subprocess.run(
+            argv, input=f"{PASSWORD}\n", capture_output=True, text=True, env=environment(tmp_path), timeout=60
+        )
+
+    assert "anna is an operator" in told("anna", "--role", "operator").stderr
+    assert "anna is an operator" in told("anna").stderr
+    assert told("--role", "viewer").returncode == 1
+    assert told("ben", "--role", "root").returncode == 2
+    assert {name: login.role for name, login in people_of(tmp_path, {}).items()} == {"anna": Role.OPERATOR}
 
 
 def test_two_that_differ_change_nothing(tmp_path):
@@ -65,7 +80,7 @@ def test_a_hash_for_the_environment_is_printed_and_not_kept(tmp_path):
         argv, input=f"{PASSWORD}\n", capture_output=True, text=True, env=environment(tmp_path), timeout=60
     )
 
-    assert matches({"desk": said.stdout.strip()}, "desk", PASSWORD)
+    assert matches({"desk": Login(said.stdout.strip())}, "desk", PASSWORD)
     assert people_of(tmp_path, {}) == {}
     assert people_of(tmp_path, {"WORKBENCH_PAGE_PASSWORD_HASH": said.stdout.strip()})
 

@@ -12,6 +12,7 @@ import ipywidgets
 from tests.support import desk_page_risk, desk_views
 from tests.support.desk_page_trades import PlayedTrades
 from tests.support.xss import PAYLOADS
+from workbench.commands.asked import Viewer
 from workbench.commands.reply import Chart, Column, Question, Reply, Shape, Table, Text, Tone
 from workbench.commands.spec import Known
 from workbench.dashboard.ask_pages import ask_pages
@@ -68,7 +69,7 @@ def turning(change):
 class Enemy:
     """A dispatcher whose every answer is hostile in every part, and names the line it was asked."""
 
-    viewer = SimpleNamespace(name=LINES[3])
+    viewer = Viewer(LINES[3])
 
     def known(self):
         return Known(bots=LINES, tags=LINES, symbols=LINES, now=datetime.now(UTC), zone=None)

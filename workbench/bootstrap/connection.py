@@ -21,7 +21,8 @@ from workbench.bootstrap.logs import configure_logs
 from workbench.bootstrap.run_file import DeskRun, read_run
 from workbench.commands.asked import Viewer
 from workbench.commands.dispatcher import Dispatcher
-from workbench.dashboard.viewer import ALONE, current_user
+from workbench.commands.spec import UNNAMED
+from workbench.dashboard.viewer import ALONE, current_role, current_user
 from workbench.ledger.log import SqlLedger, open_ledger
 from workbench.market.paper_exchange.client import Venue
 from workbench.market.paper_exchange.custody import PaperCustody
@@ -89,4 +90,4 @@ class connect:
 def _viewer() -> Viewer:
     """Who asks here: the person who has logged in to the page that this kernel serves, else you."""
     name = current_user()
-    return Viewer() if name == ALONE else Viewer(name)
+    return Viewer(UNNAMED if name == ALONE else name, current_role())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from workbench.commands.spec import Role
+from workbench.commands.spec import UNNAMED, Role
 from workbench.domain.ports import Ledger, Progress
 from workbench.orchestration.command_center import UnifiedCommandCenter
 
@@ -13,7 +13,7 @@ class Viewer:
     """Who asks. Times are read and shown in `zone`; None: UTC. `reader`: whose alerts are meant, the name without it
     (in Telegram several people read one chat)."""
 
-    name: str = "you"
+    name: str = UNNAMED
     role: Role = Role.ADMIN
     zone: tzinfo | None = None
     reader: str = ""

@@ -21,6 +21,10 @@ class Kind(StrEnum):
     WORD = "word"
 
 
+UNNAMED = "you"
+"""Who asks without a name: the one at the keyboard, and the admin of the page."""
+
+
 class Role(StrEnum):
     """Who may give a command: each role may do what those before it may."""
 

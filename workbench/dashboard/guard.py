@@ -3,7 +3,7 @@
 import hmac
 import ipaddress
 from http.client import responses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 from jupyter_core.utils import ensure_async
@@ -62,6 +62,13 @@ def guarded(handler: type) -> type:
 
 class Line(Guarded, VoilaKernelWebsocketHandler):
     """A page's line to its kernel; it ends with the session."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        await super().prepare()
+        guest, kernels = self.current_user, cast(Any, self.kernel_manager)
+        session = guest.session if isinstance(guest, Guest) else ""
+        if session and not kernels.belongs(self.path_kwargs["kernel_id"], session):
+            raise HTTPError(403)
 
     async def open(self, kernel_id: str) -> None:
         self._of_session().add(self)

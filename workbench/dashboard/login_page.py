@@ -82,7 +82,7 @@ class LoginPage(HostChecked):
             return
         identity.trying(self)
         if identity.is_token(said.strip()):
-            self._enter(ALONE)
+            self._enter()
         elif await asyncio.to_thread(identity.is_password, name, said):
             self._enter(name)
         else:
@@ -94,7 +94,7 @@ class LoginPage(HostChecked):
         if not self.check_origin():
             raise HTTPError(403)
 
-    def _enter(self, name: str) -> None:
+    def _enter(self, name: str = "") -> None:
         self.identity_provider.let_in(self, name)  # type: ignore[attr-defined]
         self.redirect(self._next())
 

@@ -3,12 +3,13 @@
 import ipaddress
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
-from workbench.dashboard.passwords import people_of
+from workbench.dashboard.passwords import HASH_VARIABLE, Login, people_of
 from workbench.domain.errors import SettingsError, StartError
 
 TOKEN_VARIABLE = "WORKBENCH_PAGE_TOKEN"
@@ -17,11 +18,13 @@ SHORTEST = 12
 
 @dataclass(frozen=True, slots=True)
 class PageLogin:
-    """`token`: '' where there is none. `people`: name → hash of the password. `made`: nobody chose that token."""
+    """`token`: '' where there is none. `people`: who has a password, by name. `made`: nobody chose that token.
+    `read`: gives `people` as they are by now; may raise SettingsError."""
 
     token: str = field(default="", repr=False)
-    people: Mapping[str, str] = field(default_factory=dict, repr=False)
+    people: Mapping[str, Login] = field(default_factory=dict, repr=False)
     made: bool = False
+    read: Callable[[], Mapping[str, Login]] = field(default=dict, repr=False)
 
     def address(self, url: str) -> str:
         """The page's address that logs in by itself, where a token can."""
@@ -34,18 +37,19 @@ def login_of(home: Path, host: str, environment: Mapping[str, str] = os.environ)
     Raises StartError where `host` lets other machines in and nobody has chosen a token or a password, SettingsError
     where a token is too short.
     """
-    people = people_of(home, environment)
+    read = partial(people_of, home, {HASH_VARIABLE: environment.get(HASH_VARIABLE, "")})
+    people = read()
     token = environment.get(TOKEN_VARIABLE, "")
     if token and len(token) < SHORTEST:
         raise SettingsError(f"{TOKEN_VARIABLE} has {len(token)} characters; a token needs {SHORTEST} or more")
     if token or people:
-        return PageLogin(token, people)
+        return PageLogin(token, people, read=read)
     if not is_loopback(host):
         raise StartError(
             f"page: page.host = {host!r} lets other machines in, and nobody has chosen a password: run "
             f"`workbench password`, or set {TOKEN_VARIABLE}, or leave page.host at 127.0.0.1"
         )
-    return PageLogin(secrets.token_urlsafe(24), made=True)
+    return PageLogin(secrets.token_urlsafe(24), made=True, read=read)
 
 
 def is_loopback(host: str) -> bool:

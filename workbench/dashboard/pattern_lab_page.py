@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
+from workbench.commands.permitted import refusal
 from workbench.domain.errors import ValueRefused
 from workbench.ledger.pattern_models import models_of
 from workbench.visual.lab_charts import LabCharts, lake_charts, sample_charts
@@ -39,12 +40,13 @@ async def open_lab(
     asked = {name: values[-1][:80] for name, values in parse_qs(query).items()}
     home = desk.center.settings.home
     charts = await asyncio.to_thread(candles, home / "lake", moment(asked.get("until", until)))
-    user = desk.dispatcher.viewer.name
+    viewer = desk.dispatcher.viewer
     learner = OwnPatterns(desk.ledger, charts, models=models_of(home))
-    session = LabSession(charts, desk.ledger, learner, user)
+    session = LabSession(charts, desk.ledger, learner, viewer.name)
     usual = _there(charts, opens) or charts.first
     wanted = asked.get("symbol", usual[0]), asked.get("timeframe", usual[1])
-    return PatternLab(session, _there(charts, wanted) or usual, **traits)
+    refuses = refusal(viewer.role, "/pattern train", "labelling")
+    return PatternLab(session, _there(charts, wanted) or usual, refuses, **traits)
 
 
 def candles(lake: Path, until: datetime | None = None) -> LabCharts:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from workbench.dashboard.viewer import KEY_VARIABLE, VARIABLE
+from workbench.dashboard.viewer import KEY_VARIABLE, ROLE_VARIABLE, VARIABLE
 from workbench.domain.desk import DashboardData
 from workbench.orchestration.event_words import SHOWN
 from workbench.owned_task import OwnedTask
@@ -135,5 +135,6 @@ def wait_for_viewer() -> str:
     except (OSError, WebSocketException, TimeoutError, ValueError) as error:
         log.warning("viewer_not_awaited", error=f"{type(error).__name__}: {error}")
         return ""
-    os.environ[VARIABLE] = str(said.get(VARIABLE, ""))
+    for name in (VARIABLE, ROLE_VARIABLE):
+        os.environ[name] = str(said.get(name, ""))
     return str(said.get("QUERY_STRING", ""))

@@ -15,6 +15,7 @@ import tornado.web
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.httpserver import HTTPServer
+from tornado.ioloop import PeriodicCallback
 from tornado.log import access_log
 from tornado.netutil import bind_sockets
 from traitlets.config import Config
@@ -30,10 +31,11 @@ from workbench.dashboard.identity import DeskIdentity
 from workbench.dashboard.login_page import Entrance, LoginPage, LogoutPage
 from workbench.dashboard.notices import SHARE, notice, page_client, page_css
 from workbench.dashboard.page_settings import LOOPBACK, PageOptions
-from workbench.dashboard.viewer import HEADER, KEY_VARIABLE
+from workbench.dashboard.viewer import HEADER, KEY_VARIABLE, ROLE_HEADER
 from workbench.domain.errors import StartError
 
 SEAT_WAIT_S = 4.0
+LOOK_AGAIN_MS = 1000.0
 ALONE = "frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'"
 CSP = (
     "default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -60,6 +62,16 @@ and reload; or serve a second page: <code>python -m workbench.dashboard.page --p
 class DeskKernels(AsyncMappingKernelManager):
     """Kernels work in the folder where the page was started, which is where workbench.toml and the desk are."""
 
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.owners: dict[str, str] = {}
+
+    def belongs(self, kernel_id: str, session: str) -> bool:
+        """Whether that session may have a line to it: the first that asks, and that is the page it was started for,
+        which alone has heard its id."""
+        self.owners = {known: owner for known, owner in self.owners.items() if known in self}
+        return self.owners.setdefault(kernel_id, session) == session
+
     def cwd_for_path(self, path: str, **kwargs: Any) -> str:
         return os.getcwd()
 
@@ -78,7 +90,9 @@ class Seats(Entrance, TornadoVoilaHandler):
 
     async def get(self, path: str | None = None) -> None:
         self.set_header("Content-Security-Policy", CSP.format(scripts=Seats.scripts))
-        self.request.headers[HEADER] = self.current_user.username  # Voila hands it to the kernel; `viewer` reads it
+        guest: Any = self.current_user
+        self.request.headers[HEADER] = guest.username  # Voila hands them to the kernel; `viewer` reads them
+        self.request.headers[ROLE_HEADER] = guest.role
         if "prefetch" in self.request.headers.get("Sec-Purpose", ""):
             self.set_status(204)  # a browser's guess is no viewer
             return
@@ -162,6 +176,7 @@ class DeskPage(Voila):
     def listen(self) -> None:
         HTTPServer(self.app).add_sockets(self._sockets)
         self.ioloop = tornado.ioloop.IOLoop.current()
+        PeriodicCallback(self.identity_provider.look_again, LOOK_AGAIN_MS).start()
         self.ioloop.add_callback(self._ready, f"http://{LOOPBACK}:{self.port}/")
         try:
             self.ioloop.start()
@@ -206,6 +221,7 @@ def voila_config(options: PageOptions) -> Config:
         }
     )
     config.DeskIdentity.people = dict(options.login.people)
+    config.DeskIdentity.read_people = options.login.read
     config.VoilaConfiguration.update(
         {
             "template": "workbench",
@@ -215,7 +231,7 @@ def voila_config(options: PageOptions) -> Config:
             "show_tracebacks": True,  # our template shows the error's own sentence only
             "file_allowlist": [],
             "extension_allowlist": EXTENSIONS,
-            "http_header_envs": [HEADER],
+            "http_header_envs": [HEADER, ROLE_HEADER],
             "preheat_kernel": options.heated > 0,
             "default_pool_size": options.heated,
             "multi_kernel_manager_class": f"{__name__}.DeskKernels",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.commands.permitted import refusal
 from workbench.dashboard.pages import Desk
 from workbench.widgets.tab_hand import Choice, WidgetTab
 
@@ -13,6 +14,7 @@ SAMPLE = ("BTC/USD", "ETH/USD", "LTC/USD", "XRP/USD", "EOS/USD")
 def widget_tabs(desk: Desk) -> list[WidgetTab]:
     """In the order of their tabs. Nothing heavy is loaded before one is opened."""
     live: list[Any] = []
+    viewer = desk.dispatcher.viewer
 
     def markets() -> Mapping[str, tuple[str, ...]]:
         market = desk.center.registry.market
@@ -25,8 +27,9 @@ def widget_tabs(desk: Desk) -> list[WidgetTab]:
         if not live:
             from workbench.dashboard.live_charts import LiveCharts
 
-            live.append(LiveCharts(desk, desk.dispatcher.viewer.name))
-        return await live[0].chart(choice["symbol"], choice["timeframe"], height=620)
+            live.append(LiveCharts(desk, viewer.name))
+        refuses = refusal(viewer.role, "/draw level", "drawing")
+        return await live[0].chart(choice["symbol"], choice["timeframe"], height=620, refuses=refuses)
 
     async def end_chart(panel: Any) -> None:
         await panel.stop()

@@ -73,9 +73,8 @@ class Effects:
         if not bots:
             raise CommandError(f"{name} needs a bot; none is registered")
         await self._check_reach(name, bots)
-        command = Command(
-            command_id or secrets.token_hex(8), name, {"targets": list(bots), **given}, self._issuer, datetime.now(UTC)
-        )
+        by, id_ = how.by or self._issuer, command_id or secrets.token_hex(8)
+        command = Command(id_, name, {"targets": list(bots), **given}, by, datetime.now(UTC))
         await asyncio.to_thread(self._ledger.submit, command)
         async with self._someone_acts() as ensure_holder:
             try:

@@ -42,13 +42,15 @@ class CrossBotResult:
 @dataclass(frozen=True, slots=True)
 class Asking:
     """How to ask. `weights`: trust by bot for the consensus, None: as `weigh` says of those that answered, without it
-    equal. `heard` is told each answer as it comes."""
+    equal. `heard` is told each answer as it comes. `by`: who wants an effect, for the record;
+    '' is the machine's user."""
 
     deadline_s: float = 10.0
     weights: Mapping[str, float] | None = None
     heard: Callable[[Answer], None] | None = None
     progress: Callable[[float, str], None] | None = field(default=None)
     weigh: Callable[[Mapping[str, Forecast]], Awaitable[Weighing]] | None = None
+    by: str = ""
 
 
 def checked_args(command: str, args: Mapping[str, Any], known: Mapping[str, bool]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from workbench.commands.completion import complete
+from workbench.commands.permitted import permits
 from workbench.commands.reply import Reply
 from workbench.commands.spec import Known
 from workbench.widgets import desk_wire as wire
@@ -24,6 +25,9 @@ OFFERS = 12
 
 class Answers(Protocol):
     """The part of a dispatcher that the hand needs (`commands.dispatcher.Dispatcher` is one)."""
+
+    @property
+    def viewer(self) -> Any: ...
 
     async def ask(self, line: str, progress: Any = None) -> Reply: ...
 
@@ -68,7 +72,8 @@ class AskHand:
             ]
             self._send({"kind": "offers", "id": question, "line": line, "offers": offers})
         elif kind == "lines" and (page := self._pages.get(str(content.get("page")))):
-            lines = [wire.clean(line, LINE_CHARS) for line in page.lines(self._dispatcher.known())]
+            role = self._dispatcher.viewer.role
+            lines = [wire.clean(one, LINE_CHARS) for one in page.lines(self._dispatcher.known()) if permits(role, one)]
             self._send({"kind": "lines", "id": question, "page": page.name, "lines": lines})
 
     async def stop(self) -> None:

@@ -29,6 +29,7 @@ class CandlePanel(anywidget.AnyWidget):
     """Shows a `LiveStream`. Needs the kernel's running loop.
 
     shelf : where drawings are kept; without one the chart cannot be drawn on. user : whose drawings these are.
+    refuses : why that user may not draw, '' where that is allowed; what others drew is shown all the same.
     `drawings` is a tuple of what stands on the chart (`workbench.domain.drawings.Drawing`): observe it, or read it.
 
     A page that loads asks for the widget's state and gets the chart as it is now; in between only differences travel.
@@ -49,11 +50,13 @@ class CandlePanel(anywidget.AnyWidget):
     pair = traitlets.Unicode("").tag(sync=True)
     drawings = traitlets.Tuple()
 
-    def __init__(self, stream: LiveStream, shelf: Shelf | None = None, user: str = "you", **traits: Any):
+    def __init__(
+        self, stream: LiveStream, shelf: Shelf | None = None, user: str = "you", refuses: str = "", **traits: Any
+    ):
         self.stream = stream
         board = Board(user, stream.key.symbol, stream.key.timeframe)
-        self.hand = DrawingHand(shelf, board, self.send, self._drawn) if shelf else None
-        super().__init__(user=user, draws=shelf is not None, **traits)
+        self.hand = DrawingHand(shelf, board, self.send, self._drawn, refuses) if shelf else None
+        super().__init__(user=user, draws=shelf is not None and not refuses, **traits)
         self.viewer = stream.attach(self.send)
         self.on_msg(self._hear)
 

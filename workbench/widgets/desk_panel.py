@@ -7,6 +7,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from workbench.commands.permitted import permits
+from workbench.widgets import desk_wire as wire
 from workbench.widgets.ask_hand import AskHand, AskPage
 from workbench.widgets.choice_hand import ChoiceHand, Choices
 from workbench.widgets.desk_pump import DeskPump, Feed, PanelSettings, Wake
@@ -31,7 +33,8 @@ class DeskPanel(anywidget.AnyWidget):
 
     pages : what stands behind the first tab, in order, and what that tab shows besides (a page of its name); each is
     asked only while it is open.
-    dispatcher : where given, the halt button halts through it; else it says what to type instead.
+    dispatcher : where given, the halt button halts through it; else it says what to type instead. What its viewer may
+    not do is not offered, and its own gate refuses it.
     widgets : tabs that hold another widget each, made when one is opened.
     asks : tabs behind those that ask in the one grammar, through the same dispatcher.
     choices : where given, what the viewer chooses of the page's look is kept there, else in the browser.
@@ -49,6 +52,7 @@ class DeskPanel(anywidget.AnyWidget):
     halts = traitlets.Bool(False).tag(sync=True)
     asks = traitlets.List(traitlets.Dict()).tag(sync=True)
     widgets = traitlets.List(traitlets.Dict()).tag(sync=True)
+    person: traitlets.Dict = traitlets.Dict(None, allow_none=True).tag(sync=True)
     remembered = traitlets.Dict(None, allow_none=True).tag(sync=True)
 
     def __init__(
@@ -75,6 +79,7 @@ class DeskPanel(anywidget.AnyWidget):
             halts=dispatcher is not None,
             asks=tabs,
             widgets=self.held.tabs,
+            person=_person(dispatcher.viewer) if dispatcher else None,
             remembered=choices.all() if choices else None,
         )
         self.on_msg(self._hear)
@@ -111,3 +116,9 @@ class DeskPanel(anywidget.AnyWidget):
             self.choices.hear(content)
         elif kind in ("ask", "complete", "lines", "give_up") and self.asking:
             self.asking.hear(content)
+
+
+def _person(viewer: Any) -> dict[str, Any]:
+    """Who looks, and which of the page's buttons are for that role."""
+    may = [word for word in ("halt", "release") if permits(viewer.role, word)]
+    return {"name": wire.clean(viewer.name, wire.NAME_CHARS), "role": str(viewer.role), "may": may}

@@ -26,19 +26,28 @@ class Shelf(Protocol):
 class DrawingHand:
     """One chart's. Acts are done in order; each is answered with all drawings of the chart, of every author.
 
-    `drawings` is what stands there as far as is known; `changed` hears of a new one.
+    `drawings` is what stands there as far as is known; `changed` hears of a new one. `refuses`: why whoever looks may
+    not draw, '' where that is allowed.
     """
 
     def __init__(
-        self, shelf: Shelf, board: Board, tell: Callable[[Json], None], changed: Callable[[tuple[Drawing, ...]], None]
+        self,
+        shelf: Shelf,
+        board: Board,
+        tell: Callable[[Json], None],
+        changed: Callable[[tuple[Drawing, ...]], None],
+        refuses: str = "",
     ):
         self.board, self.drawings = board, ()  # type: tuple[Board, tuple[Drawing, ...]]
-        self._shelf, self._tell, self._changed = shelf, tell, changed
+        self._shelf, self._tell, self._changed, self._refuses = shelf, tell, changed, refuses
         self._acts: asyncio.Queue[Json] = asyncio.Queue(1000)
         self._task: asyncio.Task | None = None
 
     def hear(self, content: Mapping[str, Any]) -> None:
         """'draw' with put and drop, 'undo', 'redo', as a browser sent them: checked here."""
+        if self._refuses:
+            self._refuse(content, self._refuses)
+            return
         if self._acts.full():
             self._refuse(content, "too many changes at once; wait a moment")
             return

@@ -22,13 +22,16 @@ from workbench.widgets.desk_wire import Json
 log = structlog.get_logger(__name__)
 SKIPPED_MOST = 500
 TELL_EVERY_S = 0.1
+CHANGES = frozenset({"save", "delete", "undo", "bring", "accept", "train"})
+"""What changes labels, or what is learned from them."""
 
 
 class LabHand:
-    """`hear` what a browser says; `send` gets the answers. Needs the kernel's running loop."""
+    """`hear` what a browser says; `send` gets the answers. Needs the kernel's running loop. `refuses`: why the one who
+    looks may not change anything here, '' where that is allowed."""
 
-    def __init__(self, session: LabSession, send: Callable[[Json], None]):
-        self.session, self._send = session, send
+    def __init__(self, session: LabSession, send: Callable[[Json], None], refuses: str = ""):
+        self.session, self._send, self._refuses = session, send, refuses
         self._tasks: set[asyncio.Task] = set()
         self._training: asyncio.Task | None = None
         self._counting = 0
@@ -52,7 +55,9 @@ class LabHand:
         """{"kind", "page", "turn", …}. Whatever it is, it is answered: by its kind, or by 'refused' with the reason."""
         kind = str(content.get("kind"))
         about = {"kind": kind, "page": str(content.get("page"))[:40], "turn": content.get("turn")}
-        if kind == "train":
+        if self._refuses and kind in CHANGES:
+            self._send({**about, "kind": "refused", "asked": kind, "words": self._refuses})
+        elif kind == "train":
             self._train(about)
         elif kind in self._answers:
             self._keep(asyncio.create_task(self._answer(kind, about, content), name=f"lab-{kind}"))
@@ -84,7 +89,11 @@ class LabHand:
         self._send({**about, **told})
         if kind in ("save", "delete", "undo", "bring", "accept"):
             self._send({"kind": "labels", **await asyncio.to_thread(self.told)})
-        elif kind == "hello" and await asyncio.to_thread(self.session.learner.due, self.session.user_id):
+        elif (
+            kind == "hello"
+            and not self._refuses
+            and await asyncio.to_thread(self.session.learner.due, self.session.user_id)
+        ):
             self._train(about, anew=False)
         elif kind == "chart":
             await asyncio.to_thread(self.session.warm, told["timeframe"])

@@ -27,7 +27,8 @@ class PatternLab(anywidget.AnyWidget):
     """Shows the lab of one person. Needs the kernel's running loop.
 
     opens : (symbol, timeframe) of the chart to begin with. A page that opens asks for the labels as they are in the
-    ledger now; none of them is kept in the widget's state, which a saved notebook would carry along.
+    ledger now; none of them is kept in the widget's state, which a saved notebook would carry along. refuses : why that
+    person may not label or train, '' where that is allowed.
     """
 
     _esm = STATIC / "pattern_lab.bundle.js"
@@ -42,9 +43,9 @@ class PatternLab(anywidget.AnyWidget):
     theme = traitlets.Unicode("").tag(sync=True)
     pair = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, session: LabSession, opens: tuple[str, str] | None = None, **traits: Any):
+    def __init__(self, session: LabSession, opens: tuple[str, str] | None = None, refuses: str = "", **traits: Any):
         self.session = session
-        self.hand, self.files = LabHand(session, self.send), ExportHand(self.send)
+        self.hand, self.files = LabHand(session, self.send, refuses), ExportHand(self.send)
         charts = session.charts
         markets = {wire.clean(name, wire.NAME_CHARS): list(lengths) for name, lengths in charts.markets.items()}
         super().__init__(

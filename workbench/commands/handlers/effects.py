@@ -5,7 +5,7 @@ from typing import Any
 from workbench.commands.asked import Asked
 from workbench.commands.formats import number
 from workbench.commands.reply import Column, Reply, Shape, Table, Text, Tone
-from workbench.commands.spec import Line
+from workbench.commands.spec import UNNAMED, Line
 from workbench.domain.errors import BotError
 from workbench.domain.forecasts import TuneResult
 from workbench.orchestration.fan_out import Answer, Answered
@@ -25,7 +25,7 @@ async def resume(asked: Asked, line: Line) -> Reply:
 async def tune(asked: Asked, line: Line) -> Reply:
     """Search better settings, with progress; cancelling the wait cancels the search."""
     values = line.values
-    how = Asking(asked.center.settings.deadline_s, progress=asked.progress)
+    how = Asking(asked.center.settings.deadline_s, progress=asked.progress, by=_issuer(asked))
     args = {"symbol": values["symbol"], "timeframe": values["tf"]}
     result = await asked.center.execute_cross_bot_command(
         "tune", args, values["bot"], command_id=values.get("id"), how=how
@@ -52,9 +52,15 @@ def _settings(told: TuneResult) -> Table:
     return Table((Column("setting"), Column("value")), tuple((name, str(value)) for name, value in told.best.items()))
 
 
+def _issuer(asked: Asked) -> str:
+    """Who is known by a name; the record has the machine's user for the one at the keyboard."""
+    return "" if asked.viewer.name == UNNAMED else asked.viewer.name
+
+
 async def _change(asked: Asked, line: Line, name: str) -> Reply:
+    how = Asking(asked.center.settings.deadline_s, by=_issuer(asked))
     result = await asked.center.execute_cross_bot_command(
-        name, {}, line.values["target"], command_id=line.values.get("id"), how=Asking(asked.center.settings.deadline_s)
+        name, {}, line.values["target"], command_id=line.values.get("id"), how=how
     )
     failed = [answer for answer in result.answers.values() if not answer.ok]
     columns = (Column("bot", Shape.BOT), Column("outcome"), Column("answered in", Shape.LATENCY))

@@ -1,18 +1,20 @@
 // The emergency stop: says what will happen, asks for the typed word, shows bot by bot what came of it, and releases.
 import { el, setAttr, setText } from "./dom.js";
 import * as show from "./format.js";
-import { BotList, inWords, instead } from "./halt_parts.js";
+import { BotList, inWords, instead, notYours } from "./halt_parts.js";
 import { ReleasePart } from "./release.js";
 
 const WORD = "halt";
 const UNHEARD_MS = 3000; // an answer takes milliseconds: later than this, nobody has heard
 
 export class HaltDialog {
-  /** `works`: this page's kernel can halt; else the dialog says what to type. */
-  constructor(store, ask, works) {
-    Object.assign(this, { store, ask, works, phase: "ask", report: null, sentAt: 0, dialogId: "" });
+  /** `works`: this page's kernel can halt; else the dialog says what to type. `person`: who looks, and may do what. */
+  constructor(store, ask, works, person) {
+    const may = (act) => !person || person.may.includes(act);
+    Object.assign(this, { store, ask, works: works && may("halt"), releases: works && may("release"), person, phase: "ask", report: null, sentAt: 0, dialogId: "" });
     this.button = el("button", { type: "button", class: "halt", "aria-haspopup": "dialog", text: "Halt", onclick: () => this.open() });
-    this.release = new ReleasePart(store, ask);
+    this.denied = works && !this.works;
+    this.release = new ReleasePart(store, ask, this.releases ? "" : `Releasing is for admins, and you are ${an(person?.role)}.`);
     this.build();
     store.dialogs.add(this);
   }
@@ -83,7 +85,7 @@ export class HaltDialog {
   get unheard() {
     const silent = this.store.silentMs !== null;
     const waited = this.phase === "asked" && Date.now() - this.sentAt > UNHEARD_MS;
-    return !this.works || this.phase === "refused" || waited || (silent && this.phase !== "done");
+    return (!this.works && !this.denied) || this.phase === "refused" || waited || (silent && this.phase !== "done");
   }
 
   update() {
@@ -93,7 +95,7 @@ export class HaltDialog {
     setAttr(this.button, "data-busy", busy ? "true" : null);
     if (!this.node.open) return;
     const asking = !busy && this.phase !== "done";
-    const { title, lead, effects } = inWords(this, halted);
+    const { title, lead, effects } = this.denied ? notYours(an(this.person.role)) : inWords(this, halted);
     setText(this.title, title);
     setText(this.words, lead);
     setAttr(this.words, "hidden", lead ? null : "hidden");
@@ -127,3 +129,5 @@ export class HaltDialog {
     setAttr(node, "hidden", lines.length ? null : "hidden");
   }
 }
+
+const an = (role) => `${role === "viewer" ? "a" : "an"} ${role}`;

@@ -20,6 +20,12 @@ export function inWords(dialog, halted) {
   return { title: "Halt all bots?", lead: consequence(store), effects: effectsOf(store) };
 }
 
+/** What the dialog says to whom its button is not for. */
+export function notYours(role) {
+  const lead = `Halting is for operators and admins, and you are ${role}. Call one of them. At a terminal of the desk's machine it is: workbench ask '/halt all'`;
+  return { title: "You cannot halt from here", lead, effects: [] };
+}
+
 /** "Halt 4 bots, close 3 positions worth 12,340.00 USD, about −12.34 USD in fees." */
 export function consequence(store) {
   const bots = store.bots;

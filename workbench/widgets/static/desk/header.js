@@ -3,7 +3,8 @@ import { el, setAttr, setClass, setText } from "./dom.js";
 import * as show from "./format.js";
 import { mark, showChip } from "./marks.js";
 
-export function header(store, { openView, halt }) {
+/** `person`: who has logged in, where this is a page of its own. */
+export function header(store, { openView, halt, person }) {
   const state = el("span", { class: "state" });
   const equity = figure("Equity");
   const day = figure("Day P&L");
@@ -20,6 +21,7 @@ export function header(store, { openView, halt }) {
     clock.node,
     el("span", { class: "spring" }),
     dots,
+    badge(person),
     view,
     halt.button,
   );
@@ -36,6 +38,12 @@ export function header(store, { openView, halt }) {
     showDots(dots, store.bots);
   };
   return { node, update };
+}
+
+function badge(person) {
+  if (!person) return null;
+  const words = person.name === "you" ? person.role : `${person.name}, ${person.role}`; // nobody but the admin has no name
+  return el("span", { class: "person outside", title: `Logged in as ${words}`, text: words });
 }
 
 function figure(label) {

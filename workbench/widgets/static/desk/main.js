@@ -24,7 +24,8 @@ function render({ model, el: host }) {
     });
   }
   const store = new Store(ask);
-  const halt = new HaltDialog(store, ask, Boolean(model.get("halts")));
+  const person = model.get("person");
+  const halt = new HaltDialog(store, ask, Boolean(model.get("halts")), person);
   const desk = { store, paper: () => paperOf(root), ask, halt };
   const pages = [...pagesOf(model.get("pages"), desk), ...model.get("widgets").map((tab) => widgetPageOf(tab, desk, model.widget_manager)), ...model.get("asks").map((tab) => askPageOf(tab, desk))];
   const sheets = tabs(pages, {
@@ -47,7 +48,7 @@ function render({ model, el: host }) {
   };
   const overview = pages.find(({ id }) => id === "overview").page;
   const dialog = viewDialog(root, { repaint, rezone, panels: overview.arrangement.node });
-  const top = header(store, { openView: dialog.open, halt });
+  const top = header(store, { openView: dialog.open, halt, person: document.body.classList.contains("wb-page") ? person : null });
   const notices = noticesBar(store);
   root.append(top.node, sheets.list, notices.node, ...sheets.sheets, dialog.node, halt.node);
   host.style.cssText += "display: block; width: 100%; margin: 0;"; // the page sizes itself by the width it is given

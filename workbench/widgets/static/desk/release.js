@@ -2,8 +2,9 @@
 import { el, setAttr, setText } from "./dom.js";
 
 export class ReleasePart {
-  constructor(store, ask) {
-    Object.assign(this, { store, ask, phase: "offer", scope: "desk", told: null });
+  /** `denied`: why whoever looks may not release, "" where that is allowed. */
+  constructor(store, ask, denied = "") {
+    Object.assign(this, { store, ask, denied, phase: "offer", scope: "desk", told: null });
     this.lead = el("p");
     this.code = el("code", { class: "release-code" });
     this.left = el("span", { class: "muted" });
@@ -51,6 +52,11 @@ export class ReleasePart {
   update(visible) {
     setAttr(this.node, "hidden", visible ? null : "hidden");
     if (!visible) return;
+    if (this.denied) {
+      setText(this.lead, this.denied);
+      for (const part of [this.form, this.begins, this.said]) setAttr(part, "hidden", "hidden");
+      return;
+    }
     if (this.phase === "code" && this.seconds === 0) Object.assign(this, { phase: "refused", told: { error: "The code has run out." } });
     const name = this.scope === "desk" ? "the desk" : this.scope;
     const lead = { code: this.told?.words, done: this.told?.title }[this.phase] ?? `Release ${name}: its bots may trade again once they are resumed. It asks for a code that is good once, for 60 s.`;

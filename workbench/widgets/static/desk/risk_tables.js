@@ -108,7 +108,7 @@ export function statesPanel(halt, files) {
 
 function standing({ scope, state, why }, halt) {
   const held = state === "halted";
-  const release = held && halt.works ? el("button", { type: "button", class: "quiet", text: "Release…", onclick: () => halt.open(scope) }) : null;
+  const release = held && halt.releases ? el("button", { type: "button", class: "quiet", text: "Release…", onclick: () => halt.open(scope) }) : null;
   return el(
     "li", {}, el("span", { class: "outside standing-name", text: scope }), el("span", { class: "state", "data-state": state, text: state.toUpperCase() }),
     el("span", { class: "outside muted standing-why", text: why, title: why }), release,

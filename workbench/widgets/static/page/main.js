@@ -12,6 +12,7 @@ const base = new URL(baseUrl, location.href).href;
 const line = new Line(base, kernelId, (message) => models.hear(message), leave);
 const models = new Models(line);
 const manager = new Manager(models);
+let freed = false;
 
 document.addEventListener("DOMContentLoaded", () => document.querySelectorAll(OUTPUTS).forEach(show));
 for (const event of ["beforeunload", "pagehide"]) window.addEventListener(event, free); // the first comes in time, the second always
@@ -19,11 +20,11 @@ window.addEventListener("pageshow", ({ persisted }) => persisted && location.rel
 
 /** The session is over: to the login, unless the page is on its way there. */
 function leave() {
+  freed = true; // the server ends the kernel, and hears no more from us
   setTimeout(() => location.reload(), 500);
 }
 
-let freed = false;
-document.addEventListener("submit", ({ target }) => (freed ||= target.matches(".logout"))); // the server ends it, and hears no more from us
+document.addEventListener("submit", ({ target }) => (freed ||= target.matches(".logout")));
 
 /** The kernel has no page any more: its seat is free for the next viewer. */
 function free() {

@@ -1,10 +1,8 @@
 // The kernel's widgets as a page sees them: their state, kept up to date by the comm messages of Jupyter's widgets.
-import { name } from "./line.js";
-
 const TARGET = "jupyter.widget";
-const CONTROL = "jupyter.widget.control";
 const VERSION = { version: "2.1.0" };
-const PATIENCE_MS = 1000; // what the kernel said before it knew of this page's line is lost
+const FIRST_MS = 500;
+const LAST_MS = 64000;
 
 /** One widget of the kernel, as anywidget's front-end modules expect it. */
 export class Model {
@@ -56,7 +54,7 @@ export class Model {
 /** All of them, by id. `line` is where the kernel hears us. */
 export class Models {
   constructor(line) {
-    Object.assign(this, { line, known: new Map(), wanted: new Map(), patience: PATIENCE_MS });
+    Object.assign(this, { line, known: new Map(), wanted: new Map() });
   }
 
   hear({ header, content, buffers }) {
@@ -64,35 +62,36 @@ export class Models {
     if (header.msg_type === "comm_open" && content.target_name === TARGET) this.add(id, whole(data, buffers));
     else if (header.msg_type === "comm_close") this.drop(id);
     else if (header.msg_type !== "comm_msg") return;
-    else if (data.method === "update_states") this.restore(data, buffers);
-    else if (data.method === "update") this.known.get(id)?.change(whole(data, buffers));
+    else if (data.method === "update") this.update(id, whole(data, buffers));
     else if (data.method === "custom") this.known.get(id)?.trigger("msg:custom", data.content, buffers);
   }
 
-  /** The widget of that id, asked for where the page has not heard of it. Rejects where the kernel knows none. */
+  /** The widget of that id, asked for where the page has not heard of it. Rejects where the kernel does not tell. */
   get(id) {
     if (this.known.has(id)) return Promise.resolve(this.known.get(id));
-    const found = new Promise((resolve, reject) => this.wanted.set(id, [...(this.wanted.get(id) ?? []), { resolve, reject }]));
-    this.ask();
-    return found;
+    return new Promise((resolve, reject) => {
+      const waiting = this.wanted.get(id) ?? [];
+      this.wanted.set(id, [...waiting, { resolve, reject }]);
+      if (!waiting.length) this.ask(id, FIRST_MS);
+    });
   }
 
-  /** Asks the kernel for every widget's state: of what was made before this page could hear. */
-  ask() {
-    const id = name();
-    this.line.say("comm_open", { comm_id: id, target_name: CONTROL, data: {} }, { version: "1.0.0" });
-    this.line.say("comm_msg", { comm_id: id, data: { method: "request_states" } });
-    clearTimeout(this.again);
-    this.again = setTimeout(() => this.wanted.size && this.ask(), this.patience);
-    this.patience *= 2;
+  /** Asks for the state of what was made before this page could hear; again where the answer came too early for it. */
+  ask(id, patience) {
+    if (!this.wanted.has(id)) return;
+    if (patience > LAST_MS) {
+      for (const { reject } of this.wanted.get(id)) reject(new Error(`The kernel does not tell of its widget ${id}; reload the page`));
+      this.wanted.delete(id);
+      return;
+    }
+    this.line.say("comm_msg", { comm_id: id, data: { method: "request_state" } }, VERSION);
+    setTimeout(() => this.ask(id, 2 * patience), patience);
   }
 
-  restore({ states, buffer_paths: paths }, buffers) {
-    whole({ state: states, buffer_paths: paths }, buffers);
-    for (const [id, { state }] of Object.entries(states)) this.add(id, state);
-    for (const [id, waiting] of this.wanted) for (const { reject } of waiting) reject(new Error(`The kernel has no widget ${id}`));
-    this.wanted.clear();
-    this.patience = PATIENCE_MS;
+  /** A state that was asked for is all of it, what comes unasked a part. */
+  update(id, state) {
+    if (this.known.has(id)) this.known.get(id).change(state);
+    else if (this.wanted.has(id) && "_model_name" in state) this.add(id, state);
   }
 
   add(id, state) {
