@@ -1,8 +1,12 @@
 """More windows of a pattern than were labelled: what they share with the labels, and what with history."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from workbench.domain.errors import ValueRefused
+from workbench.quant.matched import Matched
 from workbench.quant.pattern_copies import contrast, laid_over, strangers
 from workbench.quant.pattern_model import fit_patterns
 from workbench.quant.pattern_windows import POINTS, prepared, unit
@@ -77,3 +81,12 @@ def test_from_three_labels_on_what_was_labelled_is_told_from_history_and_from_st
     assert judged(drawn(DIP, 40, 12)).accepted.mean() > 0.7
     assert judged(history(400, 13)).accepted.mean() < 0.06
     assert judged(drawn(wave, 40, 14)).accepted.mean() < 0.1
+
+
+def test_a_model_with_more_or_fewer_filters_than_patterns_is_refused():
+    bars = history(103, 20)
+    model = fit_patterns(list(bars[:3]), ["dip"] * 3, list(bars[3:]), trees=3)
+
+    for filters in (np.concatenate([model.matched.shapes] * 2), np.ones((5, 63, 81), np.float32)):
+        with pytest.raises(ValueRefused, match="filter each"):
+            replace(model, matched=Matched(filters))
