@@ -11,6 +11,8 @@ const KEYS = [
   ["wheel, + −", "zoom the chart"],
   ["drag, ← →", "pan the chart"],
   ["double click, 0", "the whole run again"],
+  ["B, Shift+B", "on the live chart: the bots' trades, one bot after the other"],
+  [", .", "on the live chart: from trade to trade"],
 ];
 const THEMES = [["auto", "System"], ["dark", "Dark"], ["light", "Light"]];
 const PAIRS = [["green-red", "Green, red"], ["blue-orange", "Blue, orange"]];
