@@ -39,7 +39,10 @@ def _smooth(x: np.ndarray) -> np.ndarray:
     """Means of SMOOTH bars around each, zeros beyond the window."""
     bars, side = x.shape[2], SMOOTH // 2
     padded = np.pad(x.astype(float), ((0, 0), (0, 0), (side, side)))
-    return sum(padded[:, :, k : k + bars] * (1 / SMOOTH) for k in range(SMOOTH))
+    found = np.zeros(x.shape)
+    for k in range(SMOOTH):
+        found += padded[:, :, k : k + bars] * (1 / SMOOTH)
+    return found
 
 
 @lru_cache(maxsize=256)
