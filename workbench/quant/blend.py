@@ -14,6 +14,7 @@ from workbench.quant.forest import Forest, planted
 from workbench.quant.interval_quantiles import quantile_features
 from workbench.quant.rocket import Rocket, fit_rocket, rocket_features
 from workbench.quant.rocket_kernels import LEAST
+from workbench.quant.window_copies import with_copies
 
 SHARPNESS, TREES, FEATURES = 4.0, 200, 9996
 ASKED = (0.3, 0.5, 0.7, 0.85, 1.0)  # shares of the trees after which a window may have turned out to be of no interest
@@ -70,7 +71,8 @@ def fit_blend(
     features: int = FEATURES,
 ) -> Blend:
     """windows : (n, n_channels, n_bars ≥ 10) finite; classes : (n,) names, two or more different ones. features : how
-    many the convolutions of a window make, and as many again those of its changes."""
+    many the convolutions of a window make, and as many again those of its changes. Few windows a class are learned with
+    bent copies of them (`window_copies`)."""
     x, names = np.asarray(windows, dtype=np.float32), np.unique(np.asarray(classes).astype(str))
     if x.ndim != 3 or len(x) != len(classes) or len(names) < 2 or x.shape[2] <= LEAST:
         raise ValueRefused(
@@ -83,9 +85,10 @@ def fit_blend(
     seen = x.shape[1] if rocket_channels is None else rocket_channels
     convolved = x[:, :seen]
     rockets = fit_rocket(convolved, features, seed), fit_rocket(np.diff(convolved, axis=2), features, seed + 1)
-    ridge = fit_dual_ridge(_convolved(rockets, convolved), numbers, len(names))
+    shown, told = with_copies(x, numbers, seed)
+    ridge = fit_dual_ridge(_convolved(rockets, shown[:, :seen]), told, len(names))
     forest = ExtraTreesClassifier(trees, criterion="entropy", max_features="sqrt", random_state=seed, n_jobs=1)
-    forest.fit(quantile_features(x), numbers)
+    forest.fit(quantile_features(shown), told)
     return Blend(tuple(map(str, names)), rockets, ridge, planted(forest), seen)
 
 

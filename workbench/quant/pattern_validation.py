@@ -37,7 +37,7 @@ def cross_validated(
     labelled: Sequence[np.ndarray], classes: Sequence[str], history: Sequence[np.ndarray], seed: int = 0
 ) -> Validation:
     """Three folds, each with labels of every pattern and ordinary windows, by the same kind of classifier (fewer trees,
-    no bent copies: what is shown is rather too low than too high)."""
+    fewer copies: what is shown is rather too low than too high)."""
     x = np.array([prepared(bars) for bars in [*labelled, *history[:ORDINARY]]])
     y = np.array([*classes, *[NONE] * min(ORDINARY, len(history))]).astype(str)
     rng = np.random.Generator(np.random.PCG64(seed))
