@@ -122,7 +122,7 @@ def test_a_viewer_changes_nothing_by_any_message(page, ledger):
             model = talk.heard(lambda one: one.get("kind") == "opened")["model"]
             for act in acts:
                 talk.say({**act, "page": "p", "turn": 1}, model)
-                assert "is for operators, you are a viewer" in talk.heard(is_refusal)["words"], act
+                assert "is for operators; your role is viewer" in talk.heard(is_refusal)["words"], act
 
     assert (ledger.read(limit=10_000), ledger.states.all()) == before
 
@@ -150,7 +150,7 @@ def test_an_operator_halts_by_name_and_only_an_admin_releases(page, ledger):
         refused = talk.heard(lambda one: one.get("kind") == "release" and one.get("phase") == "refused")
 
     assert ledger.states.all()["desk"].set_by == "otto"
-    assert refused["error"] == "/release is for admins, you are a operator"
+    assert refused["error"] == "/release is for admins; your role is operator"
 
     with person(page, "ada").opened() as talk:
         talk.say({"kind": "release", "id": "r", "scope": "desk"})
@@ -268,7 +268,7 @@ def test_a_kernel_of_the_page_that_was_told_nothing_is_a_viewers(monkeypatch, en
 
 
 def test_a_refusal_says_who_may_and_who_asks():
-    assert refusal(Role.VIEWER, "/draw level", "drawing") == "drawing is for operators, you are a viewer"
+    assert refusal(Role.VIEWER, "/draw level", "drawing") == "drawing is for operators; your role is viewer"
     assert refusal(Role.OPERATOR, "/draw level", "drawing") == ""
     assert permits(Role.VIEWER, "/nothing of the kind")
     assert SimpleNamespace(**{spec.name: permits(Role.ADMIN, spec.example) for spec in CATALOGUE})

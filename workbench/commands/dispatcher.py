@@ -11,6 +11,7 @@ from workbench.commands.catalogue import CATALOGUE
 from workbench.commands.confirming import ask_back, spend
 from workbench.commands.grammar import parse
 from workbench.commands.handlers import HANDLERS, PREVIEWS, TAKES_CODE
+from workbench.commands.permitted import denied
 from workbench.commands.reply import Reply, failure
 from workbench.commands.spec import CODE, Known, Line
 from workbench.domain.errors import CommandError, WorkbenchError
@@ -87,8 +88,8 @@ class Dispatcher:
 
     def _permitted(self, line: Line) -> Line:
         """The one gate in front of every command. Raises CommandError."""
-        if not self.viewer.role.includes(line.spec.role):
-            raise CommandError(f"{line.spec.name} is for {line.spec.role}s, you are a {self.viewer.role}")
+        if words := denied(self.viewer.role, line.spec, line.spec.name):
+            raise CommandError(words)
         return line
 
     async def _look_around(self) -> None:

@@ -13,7 +13,11 @@ def permits(role: Role, line: str) -> bool:
 def refusal(role: Role, line: str, doing: str) -> str:
     """Why that role may not do by hand what `line` does, '' where it may. `doing` is how a person calls it."""
     spec = _meant(line)
-    return "" if spec is None or role.includes(spec.role) else f"{doing} is for {spec.role}s, you are a {role}"
+    return "" if spec is None else denied(role, spec, doing)
+
+
+def denied(role: Role, spec: Spec, doing: str) -> str:
+    return "" if role.includes(spec.role) else f"{doing} is for {spec.role}s; your role is {role}"
 
 
 def _meant(line: str) -> Spec | None:
