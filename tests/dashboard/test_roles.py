@@ -33,7 +33,7 @@ LONG = {
     "/draw sr",
 }
 """Allowed lines that are given up once they are under way: it is their beginning that is looked at."""
-GATE = re.compile(r"^/[a-z ]+ is for (operator|admin)s, you are a (viewer|operator)$")
+GATE = re.compile(r"^/[a-z ]+ is for (operator|admin)s; your role is (viewer|operator)$")
 
 
 @pytest.fixture(scope="module")
