@@ -1,7 +1,6 @@
 """Trades, stops and targets on the live chart: drawn, told, filtered, by mouse, finger and keys; never markup."""
 
 import base64
-import time
 from urllib.parse import urlencode
 
 import pytest
@@ -9,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Visits
 from tests.browser.test_candles import drew, ink
+from tests.browser.test_desk_page import until
 from tests.support.candle_page import FIRST, STEP, candle_page, chart, reopen, row
 from tests.support.live_desk import LiveDesk
 from tests.support.page_server import ROOT, PageServer
@@ -117,8 +117,8 @@ def test_keys_toggle_choose_a_bot_and_step_from_trade_to_trade(page):
     for bot, shown in (("breakout", "2"), ("trend", "2"), (None, "4")):
         page.keyboard.press("Shift+B")
         expect(page.locator(".wb.candles")).to_have_attribute("data-trades", shown)
-        pressed = page.locator(".trades-bar .trade-bot[aria-pressed=true] .trade-name").all_inner_texts()
-        assert pressed == ([bot] if bot else ["breakout", "trend"])
+        pressed = page.locator(".trades-bar .trade-bot[aria-pressed=true] .trade-name")
+        expect(pressed).to_have_text([bot] if bot else ["breakout", "trend"])
 
     page.keyboard.press(".")
     expect(page.locator(".trade-tip")).to_contain_text("open, now")
@@ -185,9 +185,9 @@ def test_two_thousand_trades_are_counted_where_they_are_too_many_and_told_when_z
 
     expect(opened.locator(".trades-bar .trade-sums")).to_contain_text("412 older left out")
     expect(opened.locator(".trades-bar .trade-sums")).to_contain_text("zoom in for each")
-    shown = opened.evaluate("document.querySelector('.wb.candles').trades.marks.map((m) => m.count)")
-    assert sum(shown) == int(data(opened, "signs"))
-    assert len(shown) < 100
+    shown = "document.querySelector('.wb.candles').trades.marks.map((m) => m.count)"
+    until(lambda: sum(opened.evaluate(shown)) == int(data(opened, "signs")))
+    assert len(opened.evaluate(shown)) < 100
     apart = "document.querySelector('.wb.candles').trades.marks.map((m) => m.x)"
     assert opened.evaluate(apart) == sorted(opened.evaluate(apart))
 
@@ -349,13 +349,6 @@ def charted():
     notebook = ROOT / "tests" / "support" / "live_page.ipynb"
     with PageServer("--port", "0", "--heated", "1", "--viewers", "6", notebook=notebook) as page:
         yield page
-
-
-def until(condition, timeout_s=90.0):
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
 
 
 @pytest.mark.timeout(400)

@@ -15,6 +15,7 @@ export class TradeBar {
     this.chips = new Map();
     this.whose = null; // the one bot that is shown, by Shift+B
     this.at = null; // id of the sign that the keys stand on
+    this.pending = null; // the sign that is told of once it is painted
     this.button = el("button", { type: "button", class: "trade-toggle", title: KEYS, onclick: () => this.toggle() }, "Trades", el("kbd", { text: "B" }));
     this.bots = el("span", { class: "trade-bots", role: "group", "aria-label": "Bots whose trades are shown" });
     this.said = el("span", { class: "trade-sums figure" });
@@ -163,7 +164,9 @@ export class TradeBar {
     this.at = name(sign);
     const x = chart.xOf(sign.ms);
     if (!(x > 20 && x < chart.pane.width - 20)) chart.centre(sign.ms);
+    this.pending = sign;
     requestAnimationFrame(() => requestAnimationFrame(() => { // painted in its new place
+      if (this.pending !== sign) return; // another step, Esc or the mouse was quicker
       const mark = layer.marks.find((one) => one.signs.some((other) => name(other) === this.at));
       this.look(mark ?? null, sign);
     }));
@@ -172,6 +175,7 @@ export class TradeBar {
   /** Tell of a mark, `first` of its signs first; null closes the tip. */
   look(mark, first = null) {
     const { layer, tip } = this;
+    this.pending = null;
     layer.hold(mark);
     layer.chart.host.classList.toggle("over-trade", Boolean(mark));
     tip.hidden = !mark;
