@@ -22,6 +22,7 @@ import nbformat
 import psycopg
 import pyarrow.parquet as pq
 import pytest
+from playwright.sync_api import expect
 from psycopg import sql
 
 from tests.support import needs
@@ -259,18 +260,20 @@ def taken_along(address, folder):
             sheet = page.locator(".sheet:not([hidden])")
             if tab == "Risk":
                 sheet.locator(".risk-figures").wait_for(state="visible")
+            if tab == "Ask":
+                sheet.locator(".reply").first.wait_for(state="visible")  # what a fresh tab asks by itself
             for line in LINES.splitlines() if tab == "Ask" else ():
                 before = sheet.locator(".reply").count()
                 sheet.locator(".ask-line").fill(line)
                 page.keyboard.press("Enter")
-                sheet.locator(".reply").nth(min(before, 11)).wait_for(state="visible")
+                expect(sheet.locator(".reply")).to_have_count(before + 1, timeout=120_000)
             if tab == "Runs and audit":
                 sheet.locator(".reply").first.wait_for(state="visible")
             buttons = sheet.get_by_role("button", name=re.compile("^(CSV|Parquet)$"))
             for at in range(buttons.count()):
                 if buttons.nth(at).is_visible() and buttons.nth(at).is_enabled():
                     with page.expect_download() as saved:
-                        buttons.nth(at).click()
+                        buttons.nth(at).dispatch_event("click")  # the page moves on meanwhile: by no place on it
                     kept = folder / f"{len(files)}-{saved.value.suggested_filename}"
                     saved.value.save_as(kept)
                     files.append(kept)
