@@ -273,10 +273,11 @@ def taken_along(address, folder):
             for at in range(buttons.count()):
                 if buttons.nth(at).is_visible() and buttons.nth(at).is_enabled():
                     with page.expect_download() as saved:
-                        buttons.nth(at).dispatch_event("click")  # the page moves on meanwhile: by no place on it
+                        buttons.nth(at).click()
                     kept = folder / f"{len(files)}-{saved.value.suggested_filename}"
                     saved.value.save_as(kept)
                     files.append(kept)
+                    page.wait_for_timeout(300)  # of more than ten downloads in a moment Chromium drops the rest
         page.goto("about:blank")
         return files
 
