@@ -1,18 +1,12 @@
-"""Text from outside, made safe to show: one line, printable, not endless. It stays text and is never markup."""
+"""Names and faults from outside in words that are safe to show; see `domain/plain_text.py`."""
 
 import re
 
 from workbench.domain.errors import BotError
+from workbench.domain.plain_text import plain
 
 _RESERVED = {"all", "total", "desk", "consensus"}
 _NAME = re.compile(r"[\w][\w.-]{0,63}")
-
-
-def plain(text: object, limit: int = 300) -> str:
-    """`text` on one line: control, formatting and direction characters become spaces, the rest beyond `limit` '…'."""
-    shown = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * limit])
-    line = " ".join(shown.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def reason(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from workbench.domain.plain_text import plain
 from workbench.visual.chart_spec import MarketTrades, TradeMark
 from workbench.visual.tokens import bot_colour
 
@@ -22,7 +23,7 @@ _NAME, _REASON = 64, 160
 
 def trade_row(mark: TradeMark, now: datetime | None = None) -> Json:
     """A trade as a row. now : UTC, to tell an open one whose bot is silent."""
-    by, entered = words(mark.by, _NAME), _ms(mark.entered_at)
+    by, entered = plain(mark.by, _NAME), _ms(mark.entered_at)
     left = None if mark.left_at is None else [_ms(mark.left_at), number(mark.exit_price)]
     return {
         "id": f"{by}|{entered}|{left[0] if left else 'open'}|{mark.amount}",
@@ -32,7 +33,7 @@ def trade_row(mark: TradeMark, now: datetime | None = None) -> Json:
         "out": left,
         "pnl": number(mark.pnl),
         "fees": number(mark.fees),
-        "reason": words(mark.reason, _REASON),
+        "reason": plain(mark.reason, _REASON),
         "stop": number(mark.stop),
         "targets": [price for price in map(number, mark.targets) if price is not None],
         "told": _ms(mark.told_at) if mark.told_at and now and now - mark.told_at > LATE else None,
@@ -78,13 +79,6 @@ def colours(rows: Iterable[Mapping[str, Any]]) -> Json:
     """The colour of each bot that has a row, by its name there."""
     found = {name: bot_colour(name) for name in sorted({row["by"] for row in rows})}
     return {name: {"dark": colour.dark, "light": colour.light} for name, colour in found.items()}
-
-
-def words(text: object, limit: int) -> str:
-    """`text` on one line: what is not printable, direction marks among it, becomes a space."""
-    shown = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * limit])
-    line = " ".join(shown.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def number(value: float | None) -> float | None:
