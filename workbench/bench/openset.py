@@ -11,12 +11,10 @@ Mean over three splits of the shapes (quick: one).
 """
 
 import numpy as np
-import pandas as pd
 
-from workbench.bench.crypto import FILE
-from workbench.domain.errors import CandleError
+from workbench.bench.crypto import coin_halves
 from workbench.quant.pattern_model import PatternModel, fit_patterns
-from workbench.quant.pattern_windows import prepared
+from workbench.quant.pattern_windows import prepared_all
 
 BARS, SNR, KNOWN = 64, 2.0, 6
 _T = np.linspace(0, 1, BARS)
@@ -43,7 +41,7 @@ SHAPES = {
 
 
 def figures(quick: bool = False) -> dict[str, float]:
-    near, far = _coins()
+    near, far = coin_halves()
     runs = [_run(near, far, seed) for seed in range(1 if quick else 3)]
     return {key: float(np.mean([run[key] for run in runs])) for key in runs[0]}
 
@@ -93,22 +91,10 @@ def _planted(coins, names, count: int, rng) -> np.ndarray:
 
 
 def _prepared(windows) -> np.ndarray:
-    return np.array([prepared(bars) for bars in windows])
+    return prepared_all(list(windows))
 
 
 def _window(coins: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     coin = coins[rng.integers(len(coins))]
     start = rng.integers(len(coin) - BARS)
     return coin[start : start + BARS]
-
-
-def _coins() -> tuple[list[np.ndarray], list[np.ndarray]]:
-    from pathlib import Path
-
-    path = Path(__file__).parents[3] / "shared" / "data" / FILE
-    if not path.exists():
-        raise CandleError(f"{path} is not here; this benchmark reads the recorded 2024 set")
-    table = pd.read_parquet(path)
-    groups = [rows[["open", "high", "low", "close", "volume"]].to_numpy(float) for _, rows in table.groupby("symbol")]
-    whole = [bars for bars in groups if len(bars) > 2000 and np.isfinite(bars).all() and (bars[:, :4] > 0).all()]
-    return whole[::2], whole[1::2]

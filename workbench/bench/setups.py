@@ -14,15 +14,13 @@ coins of the other half, those that trigger; `recall_before`.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from workbench.bench.crypto import FILE
+from workbench.bench.crypto import coin_halves
 from workbench.bench.null import random_signs
 from workbench.bench.openset import SHAPES, planted
-from workbench.domain.errors import CandleError
 from workbench.domain.market import Timeframe
 from workbench.domain.patterns import Annotation
 from workbench.domain.setups import Examples
@@ -35,7 +33,7 @@ _AT = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def figures(quick: bool = False) -> dict[str, float]:
-    near, far = _coins()
+    near, far = coin_halves()
     table = pd.DataFrame(list(_runs(near, far, 3 if quick else 10)))
     bars = table.pop("bars").sum()
     stretches = {name: table.pop(name).sum() for name in ("stretches", "stretches_before")}
@@ -106,14 +104,3 @@ def _label(bars: np.ndarray, name: str) -> Annotation:
     rows = tuple((o, h, low, c, v) for o, h, low, c, v in bars.tolist())
     last = _AT + (len(rows) - 1) * timedelta(hours=1)
     return Annotation("a", "you", name, "BTC/USDT", Timeframe.parse("1h"), _AT, last, rows, last)
-
-
-def _coins() -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Whole hourly histories, (n_bars, 5) each: of every other coin, and of the others."""
-    path = Path(__file__).parents[3] / "shared" / "data" / FILE
-    if not path.exists():
-        raise CandleError(f"{path} is not here; this benchmark reads the recorded 2024 set")
-    table = pd.read_parquet(path)
-    groups = [rows[["open", "high", "low", "close", "volume"]].to_numpy(float) for _, rows in table.groupby("symbol")]
-    whole = [bars for bars in groups if len(bars) > 2000 and np.isfinite(bars).all() and (bars[:, :4] > 0).all()]
-    return whole[::2], whole[1::2]
