@@ -18,7 +18,7 @@ from workbench.quant.blend import Blend, fit_blend
 from workbench.quant.matched import Matched, matched_to
 from workbench.quant.pattern_copies import contrast, laid_over, strangers
 from workbench.quant.pattern_middle import middle
-from workbench.quant.pattern_windows import bent, prepared
+from workbench.quant.pattern_windows import bent, prepared_all
 from workbench.quant.typicality import Typicality, fit_typicality
 
 NONE, LEAST_LABELS = "\x00none", 3
@@ -125,20 +125,20 @@ def fit_patterns(
     probabilities. The same arguments give the same model."""
     names = _checked(classes, history)
     rng = np.random.Generator(np.random.PCG64(seed))
-    plain = np.array([prepared(bars) for bars in labelled])
-    past = rng.permutation(np.array([prepared(bars) for bars in history]))
+    plain = prepared_all(labelled)
+    past = rng.permutation(prepared_all(history))
     few = min(len(past) // 2, SHOWN)
     shown, kept = past[:few], past[few:]
-    copies = np.array([prepared(bent(np.asarray(bars, dtype=float), rng)) for bars in labelled for _ in range(COPIES)])
+    copies = prepared_all([bent(np.asarray(bars, dtype=float), rng) for bars in labelled for _ in range(COPIES)])
     groups = {str(name): plain[names == name, 0].astype(float) for name in np.unique(names)}
-    stands_out = contrast(list(groups.values()))
-    laid, unseen = (_laid(groups, stands_out, part, rng) for part in (shown, kept))
+    middles, stands_out = {name: middle(x) for name, x in groups.items()}, contrast(list(groups.values()))
+    laid, unseen = (_laid(middles, stands_out, part, rng) for part in (shown, kept))
     strange = laid_over(strangers(few // 2, rng), stands_out, shown[: few // 2], rng)
     x = np.concatenate([plain, copies, *laid.values(), shown, strange])
     told = np.concatenate([names, np.repeat(names, COPIES), np.repeat(list(laid), LAID)])
     y = np.concatenate([told, np.full(len(x) - len(told), NONE)])
     blend = fit_blend(x, y, seed, trees, rocket_channels=1, features=FEATURES)
-    matched = matched_to(np.array([middle(groups[name]) for name in blend.classes if name != NONE]))
+    matched = matched_to(np.array([middles[name] for name in blend.classes if name != NONE]))
     background = np.sort(_best_odds(blend, matched, kept))
     typical = {name: fit_typicality(x, unseen[name][: max(0, KNOWN - len(x)), 0]) for name, x in groups.items()}
     sharpness, offset = _platt(_best_odds(blend, matched, np.concatenate(list(unseen.values()))), background)
@@ -156,10 +156,10 @@ def _checked(classes: Sequence[str], history: Sequence[np.ndarray]) -> np.ndarra
 
 
 def _laid(
-    groups: dict[str, np.ndarray], stands_out: float, windows: np.ndarray, rng: np.random.Generator
+    middles: dict[str, np.ndarray], stands_out: float, windows: np.ndarray, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """LAID copies of what each group's labels share, over `windows`."""
-    return {name: laid_over(middle(x), stands_out, rng.choice(windows, LAID), rng) for name, x in groups.items()}
+    """LAID copies of what each pattern's labels share, over `windows`."""
+    return {name: laid_over(shape, stands_out, rng.choice(windows, LAID), rng) for name, shape in middles.items()}
 
 
 def _best_odds(blend: Blend, matched: Matched, x: np.ndarray) -> np.ndarray:

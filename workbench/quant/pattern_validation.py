@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.quant.blend import fit_blend
 from workbench.quant.pattern_model import FEATURES, NONE
-from workbench.quant.pattern_windows import prepared
+from workbench.quant.pattern_windows import prepared_all
 from workbench.quant.significance import exact_interval
 
 FOLDS, ORDINARY, TREES = 3, 90, 60
@@ -38,7 +38,7 @@ def cross_validated(
 ) -> Validation:
     """Three folds, each with labels of every pattern and ordinary windows, by the same kind of classifier (fewer trees,
     fewer copies: what is shown is rather too low than too high)."""
-    x = np.array([prepared(bars) for bars in [*labelled, *history[:ORDINARY]]])
+    x = prepared_all([*labelled, *history[:ORDINARY]])
     y = np.array([*classes, *[NONE] * min(ORDINARY, len(history))]).astype(str)
     rng = np.random.Generator(np.random.PCG64(seed))
     fold = np.empty(len(y), int)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.domain.patterns import Bar, Recognition
 from workbench.ledger.log import SqlLedger
-from workbench.quant.pattern_windows import prepared
+from workbench.quant.pattern_windows import prepared_all
 from workbench.visual.lab_charts import LabCharts, Window, bars_of
 from workbench.visual.pattern_classifier import PatternClassifier
 from workbench.visual.pattern_files import digest_of
@@ -118,7 +118,7 @@ class OwnPatterns:
         held = self._held.get(user_id)
         if held is None or not windows:
             return [UNKNOWN] * len(windows)
-        verdicts = held.classifier.model.judge(np.array([prepared(np.array(bars)) for _, bars in windows]))
+        verdicts = held.classifier.model.judge(prepared_all([np.array(bars) for _, bars in windows]))
         return [(str(name), float(p)) for name, p in zip(verdicts.classes, verdicts.probability, strict=True)]
 
     def count(self, user_id: str) -> None:
