@@ -17,6 +17,7 @@ def refusal(role: Role, line: str, doing: str) -> str:
 
 
 def denied(role: Role, spec: Spec, doing: str) -> str:
+    """The same for a command that is known already."""
     return "" if role.includes(spec.role) else f"{doing} is for {spec.role}s; your role is {role}"
 
 

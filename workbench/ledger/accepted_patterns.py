@@ -44,17 +44,16 @@ def received(ledger: SqlLedger, user_id: str) -> list[Annotation]:
 
 def offers_to(ledger: SqlLedger, user_id: str) -> list[Offered]:
     """Every pattern that somebody else shares, by owner and name. Blocking."""
+    groups: dict[tuple[str, str], list[Annotation]] = {}
+    for one in ledger.annotations.shared():
+        groups.setdefault((one.user_id, one.pattern), []).append(one)
+    owners = {owner for owner, _ in groups if owner != user_id and _shares_patterns(ledger, owner)}
     taken = set(accepted(ledger, user_id))
-    owners = sorted({one.user_id for one in ledger.annotations.shared()} - {user_id})
-    found: list[Offered] = []
-    for owner in owners:
-        groups: dict[str, list[Annotation]] = {}
-        for one in offered(ledger, owner):
-            groups.setdefault(one.pattern, []).append(one)
-        found += [
-            Offered(owner, name, tuple(labels), (owner, name) in taken) for name, labels in sorted(groups.items())
-        ]
-    return found
+    return [
+        Offered(owner, name, tuple(labels), (owner, name) in taken)
+        for (owner, name), labels in sorted(groups.items())
+        if owner in owners
+    ]
 
 
 def offered(ledger: SqlLedger, owner: str, pattern: str | None = None) -> list[Annotation]:

@@ -197,14 +197,14 @@ class LabHand:
 
     def _accept(self, content: Mapping[str, Any]) -> Json:
         """Owner and pattern as `told` has them: as the page shows them, so that names from outside stay text."""
-        named = [lab_wire.text_in(content.get(name), 200) for name in ("owner", "pattern")]
-        shown = {tuple(lab_wire.offer(one)[key] for key in ("owner", "pattern")): one for one in self.session.offers()}
-        one = shown.get((named[0], named[1]))
+        owner, pattern = (lab_wire.text_in(content.get(name), 200) for name in ("owner", "pattern"))
+        one = next((one for one in self.session.offers() if lab_wire.named(one) == (owner, pattern)), None)
         if one is None:
-            raise ValueRefused(f"{named[0]} shares no pattern {named[1]!r} any more")
-        self.session.accept(one.owner, one.pattern, content.get("on") is True)
-        learns = "is learned from with the next training" if content.get("on") is True else "is learned from no longer"
-        return {"words": wire.clean(f"{named[1]} of {named[0]} {learns}")}
+            raise ValueRefused(f"{owner} shares no pattern {pattern!r} any more")
+        on = content.get("on") is True
+        self.session.accept(one.owner, one.pattern, on)
+        learns = "is learned from with the next training" if on else "is learned from no longer"
+        return {"words": wire.clean(f"{pattern} of {owner} {learns}")}
 
     def _propose(self, content: Mapping[str, Any]) -> Json:
         told = content.get("skipped")

@@ -168,12 +168,17 @@ def label(one: Annotation) -> Json:
     }
 
 
+def named(one: Offered) -> tuple[str, str]:
+    """Owner and pattern as a page shows them."""
+    return wire.clean(one.owner, wire.NAME_CHARS), wire.clean(one.pattern, wire.NAME_CHARS)
+
+
 def offer(one: Offered) -> Json:
     """A pattern that somebody else shares, with pictures of its first few labels."""
-    outcomes = [each.outcome for each in one.labels]
+    outcomes, (owner, pattern) = [each.outcome for each in one.labels], named(one)
     return {
-        "owner": wire.clean(one.owner, wire.NAME_CHARS),
-        "pattern": wire.clean(one.pattern, wire.NAME_CHARS),
+        "owner": owner,
+        "pattern": pattern,
         "labels": len(outcomes),
         "won": outcomes.count(Outcome.SUCCESS),
         "decided": len(outcomes) - outcomes.count(Outcome.OPEN),
